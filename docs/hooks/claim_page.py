@@ -1,0 +1,174 @@
+"""The page of one claim, a view of the claim object and of its row on the board."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import sympy as sp
+from matplotlib.figure import Figure
+from tables import table, verdict
+
+from inertialab.theory import Claim, claim
+from inertialab.theory.notation import latex
+
+COLOURS = {"numerics": "#555555", "simulation": "#1565c0", "real": "#ef6c00"}
+COURTS = (
+    ("derivation", "Does it follow from the update rule?"),
+    ("numerics", "Does exact numerics agree?"),
+    ("simulation", "Do particles under the real optimizer agree?"),
+    ("real", "Does the training of real networks agree?"),
+)
+
+
+def page(subject: Claim, row: Mapping[str, Any] | None) -> str:
+    """Markdown of a claim's page.
+
+    Args:
+        subject: The claim.
+        row: Its row of the board, None when it was not measured.
+    """
+    parts = [
+        f"# {subject.title.rstrip('.')}\n",
+        f"`{subject.id}` · {subject.kind}\n",
+        statement(subject),
+        context(subject),
+    ]
+    parts += [instead(subject)] if subject.corrected_by else []
+    parts += [courts(subject, row), derivation(subject)]
+    if row and row["checks"]:
+        parts += [measurements(subject, row), power(row)]
+    return "\n".join(parts)
+
+
+def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:
+    """A displayed formula."""
+    left = "" if lhs is None else f"{latex(lhs)} = "
+    return f"$$\n{left}{latex(rhs)}\n$$\n"
+
+
+def statement(subject: Claim) -> str:
+    """The formula and its abbreviations."""
+    where = "".join(equation(s, e) for s, e in subject.where.items())
+    return equation(subject.lhs, subject.rhs) + (f"\nwith\n\n{where}" if where else "")
+
+
+def context(subject: Claim) -> str:
+    """Regime, source and dependencies."""
+    conditions = ", ".join(f"\\({latex(c)}\\)" for c in subject.regime.conditions) or "all allowed values"
+    uses = ", ".join(f"[`{u}`]({u}.md)" for u in subject.uses) or "nothing"
+    key = subject.source.key
+    source = f"[`{key}`](../references.md), {subject.source.locator}" if key else "derived here"
+    flag = "" if not key or subject.source.wording_checked else " — wording not checked against the publication"
+    arguments = ", ".join(f"{s}=..." for s in subject.arguments)
+    return (
+        f"- **Regime**: {conditions}. {subject.regime.note}\n- **Source**: {source}{flag}\n- **Uses**: {uses}\n"
+        f'- **In Python**: `inertialab.theory.claim("{subject.id}").predict({arguments})`\n'
+    )
+
+
+def instead(subject: Claim) -> str:
+    """What is true instead, and the factor between the two."""
+    truth = claim(subject.corrected_by)
+    ratio = sp.simplify(subject.formula / truth.formula)
+    return (
+        f'!!! note "Corrected by [`{truth.id}`]({truth.id}.md)"\n'
+        f"    This formula divided by the exact one is \\({latex(ratio)}\\).\n"
+    )
+
+
+def courts(subject: Claim, row: Mapping[str, Any] | None) -> str:
+    """The verdict in each court."""
+    rows = [(question, verdict(row[layer] if row else "not measured")) for layer, question in COURTS]
+    return f"## Verdict\n\n{table(('court', 'verdict'), rows)}"
+
+
+def derivation(subject: Claim) -> str:
+    """Prose and steps."""
+    steps = "".join(
+        f"**{n}.** {s.text} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
+    )
+    return (
+        f"## Derivation\n\n{chr(10).join(subject.prose.splitlines()[2:])}\n\n{steps}\nHence the statement. *(proven)*\n"
+    )
+
+
+def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
+    """Figure and table of every check."""
+    rows = [
+        (
+            check["layer"],
+            check["check"],
+            _point(check["point"]),
+            f"{check['predicted']:.5g}",
+            f"{check['low']:.5g} … {check['high']:.5g}",
+            f"{check['measured'] / check['predicted']:.4f}",
+            f"{check['margin']:g}",
+            f"{check['n']:,}",
+            verdict(check["verdict"]) + ("" if check["in_regime"] else " (outside the regime, as expected)"),
+        )
+        for check in row["checks"]
+    ]
+    header = ("layer", "study", "point", "predicted", "measured, interval", "ratio", "margin", "n", "verdict")
+    return f"## Measurements\n\n![Measured against predicted]({subject.id}.svg)\n\n{table(header, rows)}"
+
+
+def power(row: Mapping[str, Any]) -> str:
+    """Survivors of the power test."""
+    if row["power"] is None:
+        return ""
+    survivors = "".join(f"- `{s}`\n" for s in row["survivors"]) or "No wrong variant survived.\n"
+    share = f"Wrong variants of the formula refuted by the same measurements: {row['power']:.0%}."
+    return f"## Power\n\n{share}\n\n{survivors}"
+
+
+def _point(point: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} = {v:.4g}" if isinstance(v, float) else f"{k} = {v}" for k, v in point.items())
+
+
+def figure(row: Mapping[str, Any]) -> str:
+    """Measured against predicted, and their ratio with intervals, as SVG."""
+    with matplotlib.rc_context({"svg.hashsalt": row["id"], "font.size": 9}):
+        drawing = Figure(figsize=(9, 3.6), layout="constrained")
+        against, ratios = drawing.subplots(1, 2, width_ratios=(1, 1.6))
+        for layer, colour in COLOURS.items():
+            checks = [(i, c) for i, c in enumerate(row["checks"]) if c["layer"] == layer]
+            _scatter(against, ratios, checks, layer, colour)
+        _finish(against, ratios)
+        out = io.StringIO()
+        drawing.savefig(out, format="svg", metadata={"Date": None})
+    return out.getvalue()
+
+
+def _scatter(against: Any, ratios: Any, checks: list[tuple[int, Mapping[str, Any]]], layer: str, colour: str) -> None:
+    for inside, marker in ((True, "o"), (False, "x")):
+        mine = [(i, c) for i, c in checks if c["in_regime"] == inside]
+        if not mine:
+            continue
+        label = layer if inside else f"{layer}, outside the regime"
+        against.plot(
+            [abs(c["predicted"]) for _, c in mine],
+            [abs(c["measured"]) for _, c in mine],
+            marker,
+            color=colour,
+            ms=4,
+        )
+        middle = [1 + (c["measured"] - c["predicted"]) / c["scale"] for _, c in mine]
+        half = [(c["high"] - c["low"]) / 2 / abs(c["scale"]) for _, c in mine]
+        ratios.errorbar([i for i, _ in mine], middle, half, fmt=marker, color=colour, ms=4, capsize=2, label=label)
+    for i, c in checks:
+        ratios.plot([i - 0.4, i + 0.4], [1 + c["margin"]] * 2, color="0.6", lw=0.8)
+        ratios.plot([i - 0.4, i + 0.4], [1 - c["margin"]] * 2, color="0.6", lw=0.8)
+
+
+def _finish(against: Any, ratios: Any) -> None:
+    against.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured", title="measured against predicted")
+    low, high = against.get_xlim()
+    against.plot([low, high], [low, high], color="0.6", lw=0.8, zorder=0)
+    ratios.axhline(1, color="0.8", lw=0.8, zorder=0)
+    ratios.set(
+        xlabel="check, in the order of the table",
+        ylabel="measured / predicted",
+        title="ratio, interval and margin",
+    )
+    ratios.legend(fontsize=8)

@@ -1,0 +1,117 @@
+"""Tables of the site: the board, the claims, the notation, the references, the evidence of real training."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pybtex.database import parse_file
+from pybtex.plugin import find_plugin
+
+from inertialab.theory import CLAIMS
+from inertialab.theory.notation import NOTATION, latex
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ("derivation", "numerics", "simulation", "real")
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    head = list(header)
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)]) + "\n"
+
+
+def verdict(word: str) -> str:
+    """A verdict with its colour."""
+    known = word if word in ("confirmed", "proven", "refuted", "contradicts", "undecided") else "none"
+    return f'<span class="verdict-{known}">{word}</span>'
+
+
+def board(content: Mapping[str, Any]) -> str:
+    """The verdict board of the home page."""
+    rows = [
+        (
+            f"[`{row['id']}`](claims/{row['id']}.md)",
+            row["kind"],
+            *(verdict(row[layer]) for layer in LAYERS),
+            len(row["checks"]),
+            "" if row["power"] is None else f"{row['power']:.0%}",
+        )
+        for row in content["rows"]
+    ]
+    commit = (
+        f"commit `{content['commit'][:10]}`{' (dirty)' if content['dirty'] else ''}"
+        if content["commit"]
+        else "no commit"
+    )
+    versions = ", ".join(f"{k} {v}" for k, v in content["versions"].items())
+    provenance = (
+        f"*{content['tier'].capitalize()} tier, {content['device']}, seed {content['seed']}, {commit}; {versions}.*"
+    )
+    absent = "".join(f"\n- left out: {study}: {reason}" for study, reason in content["absent"].items())
+    return f"{table(('claim', 'kind', *LAYERS, 'checks', 'power'), rows)}\n{provenance}\n{absent}"
+
+
+def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """All claims with their statements."""
+    entries = []
+    for claim in CLAIMS:
+        row = rows.get(claim.id)
+        marks = " ".join(f"{layer} {verdict(row[layer])}<br>" for layer in LAYERS) if row else verdict("not measured")
+        statement = f"\\({latex(claim.lhs)} = {latex(claim.rhs)}\\)"
+        entries.append((f"[{claim.title}]({claim.id}.md)<br>`{claim.id}`", statement, marks))
+    return f"# Claims\n\n{table(('claim', 'statement', 'verdicts'), entries)}"
+
+
+def notation() -> str:
+    """Every symbol, from the table the claims are written in."""
+    rows = [(f"\\({q.latex}\\)", f"`{name}`", q.meaning, f"\\({_unit(q.dimension)}\\)") for name, q in NOTATION.items()]
+    text = "Units are written with a unit of parameters \\(\\theta\\) and a unit of loss \\(L\\); 1 is dimensionless."
+    return f"# Notation\n\n{text}\n\n{table(('symbol', 'name', 'meaning', 'unit'), rows)}"
+
+
+def _unit(dimension: tuple[int, int]) -> str:
+    powers = [f"{base}^{{{p}}}" if p != 1 else base for base, p in zip((r"\theta", "L"), dimension, strict=True) if p]
+    return r"\,".join(powers) or "1"
+
+
+def references() -> str:
+    """references.bib, formatted."""
+    entries = parse_file(str(ROOT / "references.bib"), "bibtex")
+    style = find_plugin("pybtex.style.formatting", "plain")()
+    backend = find_plugin("pybtex.backends", "markdown")()
+    lines = [f"- `{entry.key}`: {entry.text.render(backend)}" for entry in style.format_bibliography(entries)]
+    return "# References\n\n" + "\n".join(lines) + "\n"
+
+
+def real_training(evidence: Mapping[str, Any]) -> str:
+    """Curvature and noise measured at each minimum, with the calibration by an independent instrument."""
+    parts = [
+        "# Real training\n",
+        "Each network is brought to a minimum in float64. Its top Hessian eigenpairs come from Hessian-vector "
+        "products, the covariance \\(C\\) of the minibatch gradient from per-sample gradients; chains then start at "
+        "the minimum, and their spread is compared with the claims fed with these two measurements. Nothing is fitted. "
+        "\\(B\\,C_i/h_i\\) would be 1 if the gradient noise were the Hessian divided by the batch size.\n",
+    ]
+    for name, record in evidence.items():
+        facts = record["result"]["facts"]
+        if "lambda" in facts:
+            parts.append(_minimum(name, record["key"]["config"], facts))
+    return "\n".join(parts)
+
+
+def _minimum(name: str, config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    head = (
+        f"## {name}\n\n{config['model']} on {config['data']}, {facts['parameters']} parameters, "
+        f"L2 penalty {config['l2']:g}, loss {facts['loss']:.4f}, gradient norm {facts['gradient norm']:.1e}; "
+        f"{config['optimizer']}, batch {config['batch']}, {config['chains']} chains.\n"
+    )
+    rows = [
+        (i + 1, f"{h:.5g}", f"{r:.1e}", f"{ratio:.3f}")
+        for i, (h, r, ratio) in enumerate(zip(facts["lambda"], facts["residuals"], facts["B*C/H"], strict=True))
+    ]
+    calibration = facts["calibration"]
+    theirs = calibration["pyhessian"]
+    compared = f"PyHessian finds {theirs:.6g} for the first" if theirs else calibration["reason"]
+    header = ("direction", r"\(h_i\)", "residual", r"\(B\,C_i/h_i\)")
+    return f"{head}\n{table(header, rows)}\n{compared}.\n"

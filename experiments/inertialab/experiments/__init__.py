@@ -1,0 +1,1 @@
+"""Raw data: simulations, exact numerics and real training. Nothing here judges."""

@@ -1,0 +1,39 @@
+"""Small networks whose minima can be reached to rounding."""
+
+import torch
+from torch import nn
+
+
+def softmax_regression(inputs: int, classes: int, generator: torch.Generator) -> nn.Module:
+    """A linear layer; with the cross-entropy, softmax regression.
+
+    Args:
+        inputs: Number of features.
+        classes: Number of classes.
+        generator: Source of the initial weights.
+    """
+    return _initialised(nn.Linear(inputs, classes), generator)
+
+
+def tanh_mlp(inputs: int, classes: int, generator: torch.Generator, hidden: int = 12) -> nn.Module:
+    """One hidden layer of tanh units.
+
+    Args:
+        inputs: Number of features.
+        classes: Number of classes.
+        generator: Source of the initial weights.
+        hidden: Number of hidden units.
+    """
+    return _initialised(nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, classes)), generator)
+
+
+MODELS = {"softmax-regression": softmax_regression, "tanh-mlp": tanh_mlp}
+
+
+def _initialised(model: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Gaussian weights of variance 1/fan-in from the generator; nothing depends on a global seed."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=module.in_features**-0.5, generator=generator)
+            nn.init.zeros_(module.bias)
+    return model.double()

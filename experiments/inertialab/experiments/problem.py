@@ -1,0 +1,92 @@
+"""A training problem as a function of one flat parameter vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, jvp, vmap
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is trained and measured: model, loss, data and L2 penalty.
+
+    The loss is the mean of the per-sample loss over the data plus (l2/2)|θ|².
+
+    Attributes:
+        model: Called through `torch.func.functional_call`; its own parameters are never changed.
+        inputs: All inputs, shape (N, ...).
+        targets: All targets, shape (N, ...).
+        l2: Coefficient of the penalty, units of the loss per θ².
+        loss: Mean loss of a batch, `loss(outputs, targets)`.
+    """
+
+    model: nn.Module
+    inputs: Tensor
+    targets: Tensor
+    l2: float = 0.0
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) == 0 or len(self.inputs) != len(self.targets):
+            raise ValueError(
+                "A problem needs as many inputs as targets and at least one; "
+                f"got {len(self.inputs)} inputs and {len(self.targets)} targets."
+            )
+
+    @property
+    def start(self) -> Tensor:
+        """The model's own parameters as one vector, shape (P,)."""
+        return torch.cat([p.detach().reshape(-1) for p in self.model.parameters()])
+
+    def value(self, flat: Tensor, inputs: Tensor | None = None, targets: Tensor | None = None) -> Tensor:
+        """Loss at a parameter vector.
+
+        Args:
+            flat: Parameters, shape (P,).
+            inputs: A batch; all data by default.
+            targets: Targets of the batch.
+        """
+        x, y = (self.inputs, self.targets) if inputs is None or targets is None else (inputs, targets)
+        return self.loss(self.outputs(flat, x), y) + self.penalty(flat)
+
+    def outputs(self, flat: Tensor, inputs: Tensor) -> Tensor:
+        """What the model gives at a parameter vector."""
+        return functional_call(self.model, self._named(flat), (inputs,))
+
+    def penalty(self, flat: Tensor) -> Tensor:
+        """The L2 penalty (l2/2)|θ|²."""
+        return 0.5 * self.l2 * flat.square().sum()
+
+    def gradient(self, flat: Tensor) -> Tensor:
+        """Full-data gradient, shape (P,)."""
+        return grad(self.value)(flat)
+
+    def hessian_product(self, flat: Tensor, vector: Tensor) -> Tensor:
+        """Full-data Hessian times a vector, shape (P,)."""
+        return jvp(grad(self.value), (flat,), (vector,))[1]
+
+    def sample_gradients(self, flat: Tensor, indices: Tensor) -> Tensor:
+        """Gradient of each sample's own loss, penalty included, shape (len(indices), P)."""
+        one = grad(lambda p, x, y: self.value(p, x[None], y[None]))
+        return vmap(one, in_dims=(None, 0, 0))(flat, self.inputs[indices], self.targets[indices])
+
+    def batch_gradients(self, flats: Tensor, indices: Tensor) -> Tensor:
+        """Minibatch gradients of many parameter vectors at once.
+
+        Args:
+            flats: Parameters of n chains, shape (n, P).
+            indices: Samples in each chain's batch, shape (n, B).
+
+        Returns:
+            Gradients, shape (n, P).
+        """
+        return vmap(grad(self.value))(flats, self.inputs[indices], self.targets[indices])
+
+    def _named(self, flat: Tensor) -> dict[str, Tensor]:
+        named = dict(self.model.named_parameters())
+        parts = flat.split([p.numel() for p in named.values()])
+        return {name: part.view(p.shape) for part, (name, p) in zip(parts, named.items(), strict=True)}

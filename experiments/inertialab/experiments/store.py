@@ -1,0 +1,128 @@
+"""Crash-safe records: opened before the run, replaced atomically, reused when nothing they rest on has changed."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+PARTS = ("theory", "optim", "experiments", "verification")
+LIBRARIES = ("inertialab", "torch", "numpy", "scipy", "sympy")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file so that it is either the old one or the new one, whole, whatever happens.
+
+    Args:
+        path: Where; folders are made.
+        content: JSON without NaN.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, allow_nan=False, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The content of a record, None if there is none or it is not readable JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@cache
+def code_digest() -> str:
+    """Digest of the package's own source, so that a record of other code is never taken for one of this."""
+    digest = hashlib.sha256()
+    for part in PARTS:
+        spec = find_spec(f"inertialab.{part}")
+        folders = sorted((spec and spec.submodule_search_locations) or [])
+        for file in sorted(f for folder in folders for f in Path(folder).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def commit() -> tuple[str, bool]:
+    """Commit of the checkout this package runs from and whether it is dirty; ("", False) outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        status = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "", False
+    return head.stdout.strip(), bool(status.stdout.strip())
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that make the numbers."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
+
+
+def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Do a piece of work once and keep what it gave.
+
+    A record opened before the work lies beside the final one as `NAME.running.json` until the work is done,
+    so an interrupted run loses nothing that was complete and shows what it was doing.
+
+    Args:
+        path: Final record.
+        key: What the result depends on (configuration, seed, device ...); code and versions are added here.
+        work: Returns the result, JSON-able.
+
+    Returns:
+        The record: the one found if it is complete and its key is the same, else a new one.
+    """
+    key = json.loads(json.dumps({**key, "code": code_digest(), "versions": versions()}))
+    found = read_json(path)
+    if found and found.get("status") == "complete" and found.get("key") == key:
+        return found
+    head, dirty = commit()
+    opened = {
+        "schema": SCHEMA,
+        "status": "running",
+        "commit": head,
+        "dirty": dirty,
+        "command": _command(),
+        "key": key,
+    }
+    running = path.with_suffix(".running.json")
+    write_json(running, opened)
+    began = time.perf_counter()
+    done = {**opened, "status": "complete", "wall_s": 0.0, "result": dict(work())}
+    done["wall_s"] = round(time.perf_counter() - began, 3)
+    write_json(path, done)
+    running.unlink(missing_ok=True)
+    return done
+
+
+def _command() -> list[str]:
+    """The command line, without the path of this machine."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]

@@ -1,0 +1,62 @@
+"""Task runner: one shared environment, made once; every other session calls its tools."""
+
+import nox
+
+nox.options.default_venv_backend = "venv"  # pip, so that a wheel on disk and an index of your choice are honoured
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYTHON = ".nox/env/bin/python"
+
+
+def _python(session: nox.Session, *args: str) -> None:
+    """Run a module in the shared environment."""
+    session.run(PYTHON, "-m", *args, external=True)
+
+
+@nox.session(default=False)
+def env(session: nox.Session) -> None:
+    """Make the environment that the other sessions use."""
+    groups = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
+    session.install("-c", "constraints.txt", "-e", ".", *groups)
+    # The wheel that carries the unmodified KaTeX distribution; its own dependencies are of no use here.
+    session.install("-c", "constraints.txt", "--no-deps", "djangocms-katex")
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def lint(session: nox.Session) -> None:
+    """Check style and import contracts."""
+    _python(session, "ruff", "check", ".")
+    _python(session, "ruff", "format", "--check", ".")
+    session.run(".nox/env/bin/lint-imports", external=True)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def types(session: nox.Session) -> None:
+    """Check types."""
+    _python(session, "pyright", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def tests(session: nox.Session) -> None:
+    """Run unit, property and doc tests."""
+    _python(session, "pytest", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def verify(session: nox.Session) -> None:
+    """Confront every claim with its measurements; ends with the verdict board."""
+    _python(session, "inertialab.verification", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def docs(session: nox.Session) -> None:
+    """Build the site, strictly, into site/."""
+    _python(session, "mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def bench(session: nox.Session) -> None:
+    """Run a side-by-side speed comparison: nox -s bench -- measure."""
+    for name in session.posargs or ["ensemble", "measure"]:
+        session.run(PYTHON, f"benchmarks/{name}.py", external=True)

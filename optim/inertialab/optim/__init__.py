@@ -1,0 +1,14 @@
+"""Optimizers under their field names, each with its convention spelled out."""
+
+from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, set_momentum_buffer, sgd
+from inertialab.optim.table import OPTIMIZERS, OptimizerRow
+
+__all__ = [
+    "OPTIMIZERS",
+    "OptimizerRow",
+    "heavy_ball",
+    "momentum_ema",
+    "momentum_torch",
+    "set_momentum_buffer",
+    "sgd",
+]

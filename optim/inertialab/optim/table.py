@@ -1,0 +1,34 @@
+"""One row an optimizer; generic tests, simulations and pages run over the rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, sgd
+
+
+@dataclass(frozen=True)
+class OptimizerRow:
+    """An optimizer as the rest of the package sees it.
+
+    Attributes:
+        name: Also the name of its symbolic map in `inertialab.theory.dynamics.MAPS`.
+        make: Constructor, `make(params, eta=..., **settings)`.
+        settings: Names of its settings beside the learning rate `eta`.
+    """
+
+    name: str
+    make: Callable[..., torch.optim.Optimizer]
+    settings: tuple[str, ...] = ()
+
+
+OPTIMIZERS: dict[str, OptimizerRow] = {
+    row.name: row
+    for row in (
+        OptimizerRow("sgd", sgd),
+        OptimizerRow("momentum-torch", momentum_torch, ("beta",)),
+        OptimizerRow("momentum-ema", momentum_ema, ("beta",)),
+        OptimizerRow("heavy-ball", heavy_ball, ("beta",)),
+    )
+}

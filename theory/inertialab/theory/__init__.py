@@ -1,0 +1,55 @@
+"""Statements about the dynamics of optimizers, derived by SymPy and evaluated as numbers.
+
+>>> import inertialab.theory
+>>> round(inertialab.theory.claim("sgd.stationary-variance").predict(eta=0.1, h=1.0, C=0.5), 6)
+0.026316
+"""
+
+from difflib import get_close_matches
+
+from inertialab.theory import saddle, stationary
+from inertialab.theory.claim import Claim, Source
+from inertialab.theory.derivation import NotProvenError, Step, proven
+from inertialab.theory.regime import OutsideRegimeError, Regime
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "NotProvenError",
+    "OutsideRegimeError",
+    "Regime",
+    "Source",
+    "Step",
+    "claim",
+    "proven",
+]
+
+CLAIMS: tuple[Claim, ...] = (
+    stationary.sgd_stationary_variance,
+    stationary.sgd_stationary_covariance,
+    stationary.sgd_stationary_variance_ou,
+    stationary.momentum_conventions,
+    stationary.momentum_stationary_variance,
+    stationary.momentum_stationary_variance_torch,
+    saddle.sgd_saddle_variance,
+    saddle.sgd_saddle_variance_ou,
+    saddle.momentum_saddle_msd,
+)
+"""Every claim, in reading order: a claim stands after those it uses."""
+
+
+def claim(id: str) -> Claim:
+    """The claim of this id.
+
+    Args:
+        id: Permanent name such as `sgd.stationary-variance`.
+
+    Raises:
+        ValueError: If there is none; the sentence offers the nearest names.
+    """
+    by_id = {c.id: c for c in CLAIMS}
+    if id in by_id:
+        return by_id[id]
+    nearest = get_close_matches(id, by_id, n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known claims: {', '.join(by_id)}."
+    raise ValueError(f"There is no claim {id!r}. {hint}")

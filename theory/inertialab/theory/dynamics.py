@@ -1,0 +1,101 @@
+"""Symbolic update maps of the optimizers: the rule that `inertialab.optim` runs, written once in SymPy.
+
+A map is a list of assignments executed in order, so a later line sees the values that earlier lines
+have just written, as in code. Momentum comes in three conventions, which are different maps:
+
+- heavy ball:     θ' = θ + β(θ - θ₋) - η g
+- PyTorch buffer: b' = βb + g,            θ' = θ - η b'
+- EMA:            m' = βm + (1 - β) g,    θ' = θ - η m'
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from inertialab.theory.landscapes import gradient
+from inertialab.theory.notation import C, b, beta, eta, g, m, theta, theta_prev, xi
+
+
+@dataclass(frozen=True)
+class UpdateMap:
+    """One step of an optimizer for one coordinate.
+
+    Attributes:
+        name: Row of `inertialab.optim.OPTIMIZERS` that runs this rule.
+        state: Symbols carried from step to step, the parameter first.
+        assignments: `(symbol, expression)` pairs executed in order; `g` is the minibatch gradient at the
+            parameter before the step.
+    """
+
+    name: str
+    state: tuple[sp.Symbol, ...]
+    assignments: tuple[tuple[sp.Symbol, sp.Expr], ...]
+
+    def step(self, gradient: sp.Expr, state: Mapping[sp.Symbol, sp.Expr] | None = None) -> dict[sp.Symbol, sp.Expr]:
+        """State after one step.
+
+        Args:
+            gradient: Minibatch gradient in terms of the state symbols.
+            state: Values of the state before the step; the symbols themselves by default.
+
+        Returns:
+            Each state symbol with its new value.
+        """
+        values: dict[sp.Symbol, sp.Expr] = {s: s for s in self.state} | dict(state or {})
+        values[g] = gradient.subs(values, simultaneous=True)
+        for symbol, expression in self.assignments:
+            values[symbol] = sp.expand(expression.subs(values, simultaneous=True))
+        return {s: values[s] for s in self.state}
+
+
+SGD = UpdateMap("sgd", (theta,), ((theta, theta - eta * g),))
+MOMENTUM_TORCH = UpdateMap("momentum-torch", (theta, b), ((b, beta * b + g), (theta, theta - eta * b)))
+MOMENTUM_EMA = UpdateMap("momentum-ema", (theta, m), ((m, beta * m + (1 - beta) * g), (theta, theta - eta * m)))
+_moved = sp.Symbol("theta_moved", real=True)
+HEAVY_BALL = UpdateMap(
+    "heavy-ball",
+    (theta, theta_prev),
+    ((_moved, theta + beta * (theta - theta_prev) - eta * g), (theta_prev, theta), (theta, _moved)),
+)
+
+MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL)}
+
+
+def linear_recursion(update: UpdateMap, loss: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:
+    """Transition matrix A and noise vector b of `state' = A state + b ξ`.
+
+    Args:
+        update: Map of the optimizer.
+        loss: Loss of one coordinate; the minibatch gradient is its derivative plus ξ.
+
+    Returns:
+        A of shape (k, k) and b of shape (k, 1), k the number of state symbols.
+
+    Raises:
+        ValueError: If the step is not affine in state and noise, as for a loss beyond quadratic.
+    """
+    new = sp.Matrix(list(update.step(gradient(loss) + xi).values()))
+    A, noise = new.jacobian(update.state), new.jacobian([xi])
+    if sp.simplify(new - A * sp.Matrix(update.state) - noise * xi) != sp.zeros(*new.shape):
+        raise ValueError(f"{update.name} on the loss {loss} is not a linear recursion; use a quadratic loss.")
+    return A, noise
+
+
+def stationary_moments(A: sp.Matrix, noise: sp.Matrix) -> sp.Matrix:
+    """Second moments P that one step maps to themselves, P = A P Aᵀ + C b bᵀ.
+
+    The noise has variance C and is independent of the state, so no cross term appears.
+
+    Args:
+        A: Transition matrix, shape (k, k).
+        noise: Noise vector, shape (k, 1).
+
+    Returns:
+        The unique symmetric solution, shape (k, k).
+    """
+    k = A.shape[0]
+    P = sp.Matrix(k, k, lambda i, j: sp.Symbol(f"P_{min(i, j)}{max(i, j)}"))
+    unknowns = sorted(P.free_symbols, key=str)
+    (solution,) = sp.linsolve(list(A * P * A.T + C * noise * noise.T - P), *unknowns)
+    return P.subs(dict(zip(unknowns, solution, strict=True)))

@@ -1,0 +1,100 @@
+"""Float evaluation of formulas where their printed form cancels, overflows or degenerates."""
+
+import numpy as np
+
+from inertialab.theory.claim import Change
+
+
+def geometric_sum(log_ratio: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Σ_{k<n} x^k from ln x, accurate for x near 1 as well.
+
+    Args:
+        log_ratio: ln x, any shape; -inf stands for x = 0.
+        terms: n >= 0, broadcasts.
+
+    Returns:
+        The sum, in the broadcast shape.
+    """
+    log_ratio, terms = np.broadcast_arrays(np.asarray(log_ratio, float), np.asarray(terms, float))
+    out = terms.copy()
+    regular = (log_ratio != 0) & (terms > 0)
+    out[regular] = np.expm1(terms[regular] * log_ratio[regular]) / np.expm1(log_ratio[regular])
+    return out
+
+
+def log_abs_one_minus(x: np.ndarray) -> np.ndarray:
+    """ln|1 - x| without cancellation for small x; -inf at x = 1."""
+    x = np.asarray(x, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x < 1, np.log1p(-x), np.log(x - 1))
+
+
+def heavy_ball_msd(
+    eta: np.ndarray, h: np.ndarray, C: np.ndarray, beta: np.ndarray, T: np.ndarray, v0sq: np.ndarray
+) -> np.ndarray:
+    """Mean squared displacement of EMA momentum after T steps, by doubling the number of steps.
+
+    P(n + k) = Aⁿ P(k) Aⁿᵀ + P(n), so T steps need O(log T) products of 2x2 matrices. Unlike the closed form it
+    has no difference of roots in a denominator: critical damping and h = 0 need no special case.
+
+    Args:
+        eta: Learning rate, units θ²/L; all arguments broadcast.
+        h: Curvature, L/θ².
+        C: Noise variance, (L/θ)².
+        beta: Momentum, dimensionless.
+        T: Number of steps.
+        v0sq: Mean squared initial buffer, (L/θ)².
+
+    Returns:
+        ⟨θ²⟩, units θ², in the broadcast shape.
+    """
+    eta, h, C, beta, T, v0sq = np.broadcast_arrays(eta, h, C, beta, T, v0sq)
+    row = np.stack([1 - eta * (1 - beta) * h, -eta * beta], -1)
+    A = np.stack([row, np.stack([(1 - beta) * h, beta], -1)], -2)
+    kick = np.stack([-eta * (1 - beta), 1 - beta], -1)[..., None]
+    moments = np.zeros_like(A)
+    moments[..., 1, 1] = v0sq
+    noise, steps = C[..., None, None] * kick @ kick.swapaxes(-1, -2), T.astype(np.int64)
+    while steps.any():
+        odd = (steps % 2 == 1)[..., None, None]
+        moments = np.where(odd, A @ moments @ A.swapaxes(-1, -2) + noise, moments)
+        steps = steps // 2
+        if steps.any():
+            # A and noise of twice as many steps; unused powers of an unstable A may overflow harmlessly.
+            with np.errstate(over="ignore", invalid="ignore"):
+                A, noise = A @ A, A @ noise @ A.swapaxes(-1, -2) + noise
+    return moments[..., 0, 0]
+
+
+def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray) -> Change:
+    """Write a covariance statement in the eigenbasis of the Hessian, where it holds entry by entry.
+
+    Args:
+        claim_id: Named in error messages.
+        eta: Learning rate, a scalar.
+        H: Hessian, shape (..., d, d), symmetric.
+        C: Noise covariance, shape (..., d, d), symmetric positive semidefinite.
+
+    Returns:
+        Arrays for eta, h_i, h_j, C_ij, and the map of a matrix in the eigenbasis back to the given basis.
+
+    Raises:
+        ValueError: If a matrix is not square, not symmetric, of another size, or C has a negative variance.
+    """
+    for name, matrix in {"H": H, "C": C}.items():
+        if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2]:
+            raise ValueError(f"{claim_id}: {name} must be a square matrix, got shape {matrix.shape}.")
+        if not np.allclose(matrix, matrix.swapaxes(-1, -2), rtol=1e-8, atol=1e-12 * np.abs(matrix).max()):
+            raise ValueError(f"{claim_id}: {name} must be symmetric; pass (A + A.T) / 2 if it is so up to rounding.")
+    if H.shape[-1] != C.shape[-1]:
+        raise ValueError(f"{claim_id}: H and C must be of one size, got {H.shape[-1]} and {C.shape[-1]}.")
+    variances = np.linalg.eigvalsh(C)
+    if variances.min() < -1e-10 * max(np.abs(variances).max(), 1e-300):
+        raise ValueError(f"{claim_id}: C must have no negative variance, its lowest eigenvalue is {variances.min():g}.")
+    curvature, U = np.linalg.eigh(H)
+    arrays = {
+        "eta": eta[..., None, None] if eta.ndim else eta,
+        "h_i": curvature[..., :, None],
+        "h_j": curvature[..., None, :],
+    }
+    return arrays | {"C_ij": U.swapaxes(-1, -2) @ C @ U}, lambda matrix: U @ matrix @ U.swapaxes(-1, -2)
