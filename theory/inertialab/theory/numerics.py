@@ -55,14 +55,13 @@ def heavy_ball_msd(
     moments = np.zeros_like(A)
     moments[..., 1, 1] = v0sq
     noise, steps = C[..., None, None] * kick @ kick.swapaxes(-1, -2), T.astype(np.int64)
-    while steps.any():
-        odd = (steps % 2 == 1)[..., None, None]
-        moments = np.where(odd, A @ moments @ A.swapaxes(-1, -2) + noise, moments)
-        steps = steps // 2
-        if steps.any():
-            # A and noise of twice as many steps; unused powers of an unstable A may overflow harmlessly.
-            with np.errstate(over="ignore", invalid="ignore"):
-                A, noise = A @ A, A @ noise @ A.swapaxes(-1, -2) + noise
+    # Entries that are done go on being computed beside longer ones and are not used; they may overflow.
+    with np.errstate(over="ignore", invalid="ignore"):
+        while steps.any():
+            odd = (steps % 2 == 1)[..., None, None]
+            moments = np.where(odd, A @ moments @ A.swapaxes(-1, -2) + noise, moments)
+            steps = steps // 2
+            A, noise = A @ A, A @ noise @ A.swapaxes(-1, -2) + noise
     return moments[..., 0, 0]
 
 

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     console = Console()
     if not console.is_terminal:
-        console.width = max(console.width, 118)  # a log has no width of its own
+        console.width = max(console.width, 124)  # a log has no width of its own
     try:
         import tyro
     except ImportError:

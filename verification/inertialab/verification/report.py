@@ -58,7 +58,7 @@ def print_board(
     """Print every claim's verdicts, then whatever is not as expected."""
     table = Table(title=f"Verdict board ({content['tier']} tier, {content['device']}, seed {content['seed']})")
     for column in ("claim", "kind", "derivation", *LAYERS, "checks", "power"):
-        table.add_column(column, no_wrap=column == "claim")
+        table.add_column(column, no_wrap=True)
     for row in content["rows"]:
         cells = [_coloured(row[name]) for name in ("derivation", *LAYERS)]
         power = "" if row["power"] is None else f"{row['power']:.0%}"
@@ -99,4 +99,6 @@ def summary(judgements: Sequence[Judgement], powers: Sequence[Power]) -> str:
 
 def _coloured(verdict: str) -> str:
     colour = COLOURS.get(verdict)
-    return f"[{colour}]{verdict}[/]" if colour else f"[dim]{verdict}[/]"
+    if colour:
+        return f"[{colour}]{verdict}[/]"
+    return "[dim]–[/]" if verdict == "not applicable" else f"[dim]{verdict}[/]"

@@ -60,7 +60,7 @@ def _term_by_term(subject: Claim) -> Iterator[tuple[str, sp.Expr]]:
             for term in sp.Add.make_args(total):
                 for verb, changed in (("without", total - term), ("sign of", total - 2 * term)):
                     if changed != 0:
-                        yield f"{verb} {term} in {total}{place}", insert(expression.subs(total, changed))
+                        yield f"{verb} {term} in {total}{place}", insert(expression.xreplace({total: changed}))
 
 
 def _dimension(symbol: sp.Basic) -> tuple[int, int]:

@@ -17,7 +17,7 @@ def displacements(optimizer: str, gradients: np.ndarray, **settings: float) -> n
     stepper = OPTIMIZERS[optimizer].make([theta], **settings)
     path = []
     for gradient in gradients:
-        theta.grad = torch.tensor([gradient])
+        theta.grad = torch.tensor([gradient], dtype=torch.float64)
         stepper.step()
         path.append(float(theta))
     return np.array(path)

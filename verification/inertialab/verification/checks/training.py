@@ -163,9 +163,9 @@ def _study(id: str, model: str, optimizer: str, steepness: Sequence[float], **ch
 
 STUDIES = (
     _study("digits-softmax-sgd", "softmax-regression", "sgd", (0.2, 0.05)),
-    _study("digits-mlp-sgd", "tanh-mlp", "sgd", (0.05, 0.02)),
+    _study("digits-mlp-sgd", "tanh-mlp", "sgd", (0.2, 0.02), l2=0.01),
     _study("digits-softmax-torch", "softmax-regression", "momentum-torch", (0.05,)),
-    _study("digits-mlp-torch", "tanh-mlp", "momentum-torch", (0.02,)),
+    _study("digits-mlp-torch", "tanh-mlp", "momentum-torch", (0.02,), l2=0.01),
     _study("digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5),
     _study("banknote-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _study("cardiotocography-softmax-sgd", "softmax-regression", "sgd", (0.05,), directions=5, l2=0.01),
