@@ -44,7 +44,7 @@ def page(subject: Claim, row: Mapping[str, Any] | None) -> str:
 def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:
     """A displayed formula."""
     left = "" if lhs is None else f"{latex(lhs)} = "
-    return f"$$\n{left}{latex(rhs)}\n$$\n"
+    return f"$$\n{left}{latex(rhs)}\n$$\n\n"
 
 
 def statement(subject: Claim) -> str:

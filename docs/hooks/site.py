@@ -60,6 +60,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     files.append(File.generated(config, "notation.md", content=tables.notation()))
     files.append(File.generated(config, "references.md", content=tables.references()))
     files.append(File.generated(config, "real-training.md", content=tables.real_training(evidence)))
+    benches = {f.stem: json.loads(f.read_text()) for f in sorted((RESULTS / "bench").glob("*.json"))}
+    files.append(File.generated(config, "benchmarks.md", content=tables.benchmarks(benches)))
     source = katex_folder()
     for path in sorted(p for pattern in KATEX for p in source.glob(pattern)):
         files.append(File.generated(config, f"katex/{path.relative_to(source)}", abs_src_path=str(path)))

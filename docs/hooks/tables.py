@@ -23,6 +23,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def verdict(word: str) -> str:
     """A verdict with its colour."""
+    word = "–" if word == "not applicable" else word
     known = word if word in ("confirmed", "proven", "refuted", "contradicts", "undecided") else "none"
     return f'<span class="verdict-{known}">{word}</span>'
 
@@ -57,10 +58,10 @@ def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
     entries = []
     for claim in CLAIMS:
         row = rows.get(claim.id)
-        marks = " ".join(f"{layer} {verdict(row[layer])}<br>" for layer in LAYERS) if row else verdict("not measured")
+        marks = [verdict(row[layer] if row else "not measured") for layer in LAYERS]
         statement = f"\\({latex(claim.lhs)} = {latex(claim.rhs)}\\)"
-        entries.append((f"[{claim.title}]({claim.id}.md)<br>`{claim.id}`", statement, marks))
-    return f"# Claims\n\n{table(('claim', 'statement', 'verdicts'), entries)}"
+        entries.append((f"[{claim.title}]({claim.id}.md)<br>`{claim.id}`", statement, *marks))
+    return f"# Claims\n\n{table(('claim', 'statement', *LAYERS), entries)}"
 
 
 def notation() -> str:
@@ -97,6 +98,19 @@ def real_training(evidence: Mapping[str, Any]) -> str:
         facts = record["result"]["facts"]
         if "lambda" in facts:
             parts.append(_minimum(name, record["key"]["config"], facts))
+    return "\n".join(parts)
+
+
+def benchmarks(benches: Mapping[str, Any]) -> str:
+    """Speed beside public tools."""
+    parts = ["# Benchmarks\n\nRatio of the peer's time to ours, paired in one process: above 1 we are faster.\n"]
+    for name, bench in benches.items():
+        rows = [
+            (r["case"], r["subject"], r["peer"], f"{r['ratio']:g}", f"{r['low']:g} … {r['high']:g}", r["n"])
+            for r in bench["rows"]
+        ]
+        header = ("case", "ours", "peer", "ratio, median", "10th … 90th percentile", "runs")
+        parts.append(f"## {name}\n\n{table(header, rows)}\n*{bench['machine']}, commit `{bench['commit'][:10]}`.*\n")
     return "\n".join(parts)
 
 

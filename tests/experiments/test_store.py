@@ -1,7 +1,6 @@
 """Records survive whatever happens."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def test_a_record_is_opened_before_the_work_and_complete_after_it(tmp_path):
     assert done["result"] == {"value": 1.5}
     assert {"commit", "dirty", "command", "wall_s"} <= done.keys()
     assert {"python", "torch", "numpy"} <= done["key"]["versions"].keys()
-    assert os.listdir(tmp_path) == ["study.json"]
+    assert [f.name for f in tmp_path.iterdir()] == ["study.json"]
 
 
 def test_a_complete_record_is_taken_and_another_key_is_not(tmp_path):
@@ -65,7 +64,7 @@ def test_a_number_that_is_not_finite_is_never_half_written(tmp_path):
     with pytest.raises(ValueError, match="Out of range float"):
         store.write_json(path, {"value": float("nan")})
     assert json.loads(path.read_text()) == {"value": 1.0}
-    assert os.listdir(tmp_path) == ["study.json"]
+    assert [f.name for f in tmp_path.iterdir()] == ["study.json"]
 
 
 def test_an_unreadable_record_counts_as_none(tmp_path):
@@ -95,4 +94,4 @@ def test_a_run_killed_by_sigkill_keeps_what_was_complete(tmp_path):
     assert json.loads((tmp_path / "second.running.json").read_text())["status"] == "running"
     assert not (tmp_path / "second.json").exists()
     assert store.record(tmp_path / "second.json", {}, lambda: {"value": 2})["result"]["value"] == 2
-    assert sorted(os.listdir(tmp_path)) == ["first.json", "second.json"]
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["first.json", "second.json"]

@@ -41,7 +41,7 @@ def test_tables_of_the_data_folder_are_standardised(name, rows, features, classe
 
 def test_missing_data_are_refused_with_the_place_to_put_them(monkeypatch, tmp_path):
     monkeypatch.delenv(data.DATA_VARIABLE, raising=False)
-    with pytest.raises(data.DataMissingError, match="set INERTIALAB_DATA to a folder with banknote.csv"):
+    with pytest.raises(data.DataMissingError, match=r"set INERTIALAB_DATA to a folder with banknote.csv"):
         data.load("banknote")
     monkeypatch.setenv(data.DATA_VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(data.DataMissingError, match="which is not a folder"):

@@ -62,7 +62,7 @@ def test_a_scalar_gives_a_float_and_arrays_broadcast():
 def test_an_unknown_claim_is_answered_with_the_nearest_names():
     with pytest.raises(ValueError, match=r"no claim 'sgd.stationary-varience'. Did you mean sgd.stationary-variance"):
         claim("sgd.stationary-varience")
-    with pytest.raises(ValueError, match="Known claims: sgd.stationary-variance"):
+    with pytest.raises(ValueError, match=r"Known claims: sgd.stationary-variance"):
         claim("zzz")
 
 
@@ -108,7 +108,7 @@ def test_wrong_matrices_are_refused_with_a_sentence(H, C, sentence):
 
 def test_outside_the_regime_evaluate_still_answers():
     ou = claim("sgd.stationary-variance-ou")
-    with pytest.raises(OutsideRegimeError, match="use sgd.stationary-variance"):
+    with pytest.raises(OutsideRegimeError, match=r"use sgd.stationary-variance"):
         ou.predict(eta=1.0, h=1.0, C=1.0)
     assert ou.evaluate(eta=1.0, h=1.0, C=1.0) == 0.5
 

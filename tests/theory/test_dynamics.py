@@ -19,7 +19,7 @@ def test_later_assignments_see_earlier_ones():
 
 
 def test_a_loss_beyond_quadratic_is_not_a_linear_recursion():
-    with pytest.raises(ValueError, match="sgd on the loss .* is not a linear recursion; use a quadratic loss"):
+    with pytest.raises(ValueError, match=r"sgd on the loss .* is not a linear recursion; use a quadratic loss"):
         linear_recursion(SGD, theta**4)
 
 

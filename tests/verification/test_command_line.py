@@ -1,7 +1,6 @@
 """`python -m inertialab.verification`, with small studies in the place of the real ones."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -123,7 +122,7 @@ def test_a_run_killed_by_sigkill_resumes_and_gives_the_same_board(tmp_path):
     assert subprocess.run([*arguments, "--out", str(tmp_path)], stdout=subprocess.DEVNULL).returncode == 0
     assert (tmp_path / "evidence" / "ema-iterated.json").read_text() == first
     assert not opened.exists()
-    assert len(os.listdir(tmp_path / "evidence")) == 2
+    assert len(list((tmp_path / "evidence").iterdir())) == 2
 
 
 def test_real_training_on_a_small_scale(rng, cpu):

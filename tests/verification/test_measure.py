@@ -115,7 +115,7 @@ def test_instruments_that_disagree_stop_the_measurement(trained, generator, monk
     problem, at = trained
     pairs = top_eigenpairs(hessian(problem, at), 1, generator=generator)
     monkeypatch.setattr(calibrating, "pyhessian_top_eigenvalue", lambda problem, at: 1.01 * float(pairs.values[0]))
-    with pytest.raises(InstrumentsDisagreeError, match="by Lanczos and .* by PyHessian"):
+    with pytest.raises(InstrumentsDisagreeError, match=r"by Lanczos and .* by PyHessian"):
         calibrate(problem, at, pairs)
 
 

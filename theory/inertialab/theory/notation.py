@@ -89,4 +89,4 @@ V = sp.Function("V", real=True)
 def latex(expr: sp.Basic) -> str:
     """LaTeX of an expression in the notation of this table."""
     names = {quantity.symbol: quantity.latex for quantity in NOTATION.values()}
-    return sp.latex(expr, symbol_names=names)
+    return sp.latex(expr, symbol_names=names, order="none")

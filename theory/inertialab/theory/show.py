@@ -9,7 +9,7 @@ from inertialab.theory.claim import Claim
 
 def _equation(lhs: sp.Basic | None, rhs: sp.Expr) -> str:
     shown = rhs if lhs is None else sp.Eq(lhs, rhs, evaluate=False)
-    return textwrap.indent(sp.pretty(shown, use_unicode=True, wrap_line=False), "    ")
+    return textwrap.indent(sp.pretty(shown, use_unicode=True, wrap_line=False, order="none"), "    ")
 
 
 def _where(claim: Claim) -> list[str]:

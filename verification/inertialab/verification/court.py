@@ -146,5 +146,10 @@ def board_row(id: str, judgements: Sequence[Judgement], power: Power | None) -> 
 
 
 def value_judgements(judgements: Iterable[Judgement]) -> list[Judgement]:
-    """Those that compare numbers point by point and confirm the claim: the material of the power test."""
-    return [j for j in judgements if isinstance(j.comparison.check, Check) and j.verdict == Verdict.CONFIRMED]
+    """The material of the power test: those that compare numbers point by point and confirm the claim.
+
+    Exact numerics would refute any variant; they count only where nothing was sampled.
+    """
+    confirmed = [j for j in judgements if isinstance(j.comparison.check, Check) and j.verdict == Verdict.CONFIRMED]
+    sampled = [j for j in confirmed if not j.comparison.measured.exact]
+    return sampled or confirmed

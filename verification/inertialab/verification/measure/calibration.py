@@ -34,7 +34,7 @@ def pyhessian_top_eigenvalue(problem: Problem, at: Tensor, iterations: int = 100
         raise ImportError(
             "PyHessian is not installed; `pip install pyhessian==0.1` adds this independent instrument."
         ) from error
-    penalised = _Penalised(problem, at)
+    penalised = Penalised(problem, at)
     cuda = at.device.type == "cuda"
     with torch.random.fork_rng(devices=[at.device] if cuda else []), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Using backward.. with create_graph=True", category=UserWarning)
@@ -45,8 +45,13 @@ def pyhessian_top_eigenvalue(problem: Problem, at: Tensor, iterations: int = 100
     return float(values[0])
 
 
-class _Penalised(nn.Module):
-    """The model at given parameters, with its penalty in the loss, as PyHessian wants it."""
+class Penalised(nn.Module):
+    """The model at given parameters, with its penalty in the loss, as PyHessian wants it.
+
+    Args:
+        problem: What is trained.
+        at: Parameters, shape (P,).
+    """
 
     def __init__(self, problem: Problem, at: Tensor):
         super().__init__()
@@ -54,9 +59,11 @@ class _Penalised(nn.Module):
         self.flat = nn.Parameter(at.clone())
 
     def forward(self, inputs: Tensor) -> Tensor:
+        """What the model gives."""
         return self.problem.outputs(self.flat, inputs)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss with penalty."""
         return self.problem.loss(outputs, targets) + self.problem.penalty(self.flat)
 
 

@@ -51,12 +51,19 @@ class Eigenpairs:
 def hessian(problem: Problem, at: Tensor | None = None) -> Operator:
     """The Hessian of the full-data loss as an operator.
 
+    The graph of the gradient is kept, so that a product costs one backward pass through it.
+
     Args:
         problem: What is trained.
         at: Parameters, shape (P,); the model's own by default.
     """
-    point = problem.start if at is None else at
-    return Operator(point.numel(), lambda v: problem.hessian_product(point, v), point)
+    point = (problem.start if at is None else at).detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(problem.value(point), point, create_graph=True)
+
+    def product(vector: Tensor) -> Tensor:
+        return torch.autograd.grad(gradient, point, vector, retain_graph=True)[0]
+
+    return Operator(point.numel(), product, point.detach())
 
 
 def top_eigenpairs(

@@ -1,0 +1,58 @@
+"""The site: a view of the claims and the results that sends no request anywhere."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inertialab.theory import CLAIMS
+
+ROOT = Path(__file__).parents[2]
+BOARD = ROOT / "results" / "board.json"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built strictly."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.mark.parametrize("subject", CLAIMS, ids=lambda c: c.id)
+def test_every_claim_has_a_page_with_formula_steps_verdict_and_figure(site, subject):
+    page = (site / "claims" / f"{subject.id}.html").read_text()
+    assert subject.title.rstrip(".") in page
+    assert page.count('class="arithmatex"') > len(subject.steps)
+    assert all(f"<strong>{n}.</strong>" in page for n in range(1, len(subject.steps) + 1))
+    assert 'class="verdict-proven"' in page
+    assert f'src="{subject.id}.svg"' in page
+    assert (site / "claims" / f"{subject.id}.svg").read_text().startswith("<?xml")
+
+
+def test_the_home_page_shows_the_board_of_the_results(site):
+    home = (site / "index.html").read_text()
+    board = json.loads(BOARD.read_text())
+    assert all(f"claims/{row['id']}.html" in home for row in board["rows"])
+    assert board["commit"][:10] in home
+    assert home.count("verdict-confirmed") >= len(board["rows"])
+
+
+def test_no_page_asks_another_machine_for_anything(site):
+    for page in site.rglob("*.html"):
+        loaded = re.findall(r'<(?:script|img|iframe|link)\b[^>]*?(?:src|href)="([^"]+)"', page.read_text())
+        assert loaded
+        remote = [u for u in loaded if re.match(r"(https?:)?//", u) and 'rel="canonical"' not in u]
+        assert remote == [], page.name
+    style = (site / "katex" / "katex.min.css").read_text()
+    assert "url(http" not in style
+    assert list((site / "katex" / "fonts").glob("*.woff2"))
+
+
+def test_the_results_speak_of_every_claim():
+    assert [row["id"] for row in json.loads(BOARD.read_text())["rows"]] == [c.id for c in CLAIMS]
