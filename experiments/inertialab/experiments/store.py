@@ -124,5 +124,5 @@ def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, A
 
 
 def _command() -> list[str]:
-    """The command line, without the path of this machine."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+    """The command line, the interpreter without its path."""
+    return [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]

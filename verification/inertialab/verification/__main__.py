@@ -18,7 +18,7 @@ from inertialab.experiments import store
 from inertialab.experiments.data import DataMissingError, data_folder, load
 from inertialab.experiments.training import NotConvergedError
 from inertialab.theory import CLAIMS, claim
-from inertialab.verification.check import AnyCheck
+from inertialab.verification.check import BaseCheck
 from inertialab.verification.checks import CHECKS, STUDIES
 from inertialab.verification.court import (
     Judgement,
@@ -30,7 +30,7 @@ from inertialab.verification.court import (
 )
 from inertialab.verification.measure.calibration import InstrumentsDisagreeError
 from inertialab.verification.power import BAR, Power, power_of
-from inertialab.verification.report import board, print_board, total_power
+from inertialab.verification.report import board, minima, print_board, total_power
 from inertialab.verification.study import Findings, Study, device_name, run_study
 
 
@@ -113,6 +113,8 @@ def verify(options: Options, console: Console) -> int:
     rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i)) for i in ids]
     content = board(rows, tier=options.tier, device=device_name(device), seed=options.seed, absent=absent)
     store.write_json(options.out / "board.json", content)
+    for line in minima(findings):
+        console.print(line, highlight=False)
     print_board(console, content, judgements, list(powers.values()))
     surprised = any(j.surprising for j in judgements) or any(row["derivation"] != "proven" for row in rows)
     return int(surprised or total_power(list(powers.values())) < BAR)
@@ -197,7 +199,7 @@ def measure(studies: Sequence[Study], options: Options, device: torch.device, co
 
 
 def judge(
-    checks: Sequence[AnyCheck], findings: Mapping[str, Findings], console: Console
+    checks: Sequence[BaseCheck], findings: Mapping[str, Findings], console: Console
 ) -> tuple[list[Judgement], dict[str, Power]]:
     """Judge all comparisons together, then the wrong variants of every confirmed formula."""
     judgements = judge_all(compare_all(checks, findings))

@@ -37,7 +37,7 @@ class Comparison:
         group: Run it comes from.
     """
 
-    check: AnyCheck
+    check: BaseCheck
     point: Point
     entry: tuple[int, int] | None
     predicted: float
@@ -60,8 +60,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Check:
-    """Every measurement of one quantity in one study against one claim, point by point.
+class BaseCheck:
+    """A claim, the measurements it is confronted with, and how closely they must agree.
 
     Attributes:
         claim: Id of the claim.
@@ -83,8 +83,8 @@ class Check:
     expected: Verdict = Verdict.CONFIRMED
     off_diagonal: bool = False
 
-    def compare(self, findings: Findings) -> list[Comparison]:
-        """The comparisons this check asks for."""
+    def points(self, findings: Findings) -> list[Comparison]:
+        """Every measurement that is meant, beside its prediction."""
         subject = claim(self.claim)
         return [self._one(subject, findings, m) for m in findings.measurements if self._wants(m, findings)]
 
@@ -102,76 +102,64 @@ class Check:
             scale = float(np.sqrt(value[i, i] * value[j, j]))
         return Comparison(self, point, m.entry, predicted, m.estimate, scale, in_regime(subject, point), m.group)
 
+    def compare(self, findings: Findings) -> list[Comparison]:
+        """The comparisons to judge; empty when no measurement is meant."""
+        return self.points(findings)
 
-@dataclass(frozen=True)
-class OrderCheck:
+
+class Check(BaseCheck):
+    """Every measurement of one quantity in one study against one claim, point by point."""
+
+
+class OrderCheck(BaseCheck):
     """Whether the error of an asymptotic claim shrinks at its stated rate.
 
     The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent.
-
-    Attributes: as for `Check`.
     """
-
-    claim: str
-    layer: Layer
-    study: str
-    quantity: str
-    margin: float
-    where: Callable[[Point], bool] = _everywhere
-    expected: Verdict = Verdict.CONFIRMED
 
     def compare(self, findings: Findings) -> list[Comparison]:
-        """One comparison: measured slope against the exponent."""
-        subject = claim(self.claim)
-        if subject.order is None:
+        """One comparison: measured slope against the exponent.
+
+        Raises:
+            ValueError: If the claim states no order.
+        """
+        order = claim(self.claim).order
+        if order is None:
             raise ValueError(f"{self.claim} states no order; give the claim an Order or drop the check.")
-        x, y, se, n = [], [], [], []
-        for row in Check(self.claim, self.layer, self.study, self.quantity, self.margin, self.where).compare(findings):
-            inverse = row.predicted / row.measured.value
-            x.append(float(np.log(_number(subject.order.parameter, row.point))))
-            y.append(float(np.log(abs(1 - inverse))))
-            se.append(inverse * row.measured.se / row.measured.value / abs(1 - inverse))
-            n.append(row.measured.n)
-        _, slope = weighted_line(np.array(x), np.array(y), np.array(se))
-        exponent = float(subject.order.exponent)
-        point = {"order in": str(subject.order.parameter)}
-        return [Comparison(self, point, None, exponent, Estimate(*slope, min(n)), exponent, True)]
+        rows = self.points(findings)
+        inverse = np.array([row.predicted / row.measured.value for row in rows])
+        relative = np.array([row.measured.se / row.measured.value for row in rows])
+        x = np.log([_number(order.parameter, row.point) for row in rows])
+        _, slope = weighted_line(x, np.log(np.abs(1 - inverse)), inverse * relative / np.abs(1 - inverse))
+        measured = Estimate(*slope, min(row.measured.n for row in rows))
+        exponent = float(order.exponent)
+        return [Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)]
 
 
-@dataclass(frozen=True)
-class LimitCheck:
+class LimitCheck(BaseCheck):
     """Whether measured/predicted tends to 1 as the learning rate vanishes.
 
-    The mean ratio over the directions of each run is extrapolated to learning rate zero by a straight line.
-
-    Attributes: as for `Check`; every group of the study is one learning rate.
+    The mean ratio over the directions of each run is extrapolated to learning rate zero by a straight line;
+    every group of the study is one learning rate.
     """
-
-    claim: str
-    layer: Layer
-    study: str
-    quantity: str
-    margin: float
-    where: Callable[[Point], bool] = _everywhere
-    expected: Verdict = Verdict.CONFIRMED
 
     def compare(self, findings: Findings) -> list[Comparison]:
         """One comparison: extrapolated ratio against 1."""
-        rows = Check(self.claim, self.layer, self.study, self.quantity, self.margin, self.where).compare(findings)
-        x, y, se = [], [], []
-        for group in dict.fromkeys(row.group for row in rows):
-            ratios = [row.ratio for row in rows if row.group == group]
-            errors = np.array([r.se for r in ratios])
-            x.append(next(float(row.point["eta"]) for row in rows if row.group == group))
-            y.append(float(np.mean([r.value for r in ratios])))
-            correlation = np.array(findings.correlations[group])[: len(errors), : len(errors)]
-            se.append(float(np.sqrt(errors @ correlation @ errors)) / len(errors))
-        intercept, _ = weighted_line(np.array(x), np.array(y), np.array(se))
-        n = min(row.measured.n for row in rows)
-        return [Comparison(self, {"limit": "eta -> 0"}, None, 1.0, Estimate(*intercept, n), 1.0, True)]
+        rows = self.points(findings)
+        groups = [[row for row in rows if row.group == g] for g in dict.fromkeys(row.group for row in rows)]
+        means = [_mean_ratio(group, np.array(findings.correlations[group[0].group])) for group in groups]
+        x = np.array([float(group[0].point["eta"]) for group in groups])
+        intercept, _ = weighted_line(x, np.array([m.value for m in means]), np.array([m.se for m in means]))
+        measured = Estimate(*intercept, min(m.n for m in means))
+        return [Comparison(self, {"limit": "eta -> 0"}, None, 1.0, measured, 1.0, True)]
 
 
-AnyCheck = Check | OrderCheck | LimitCheck
+def _mean_ratio(rows: list[Comparison], correlation: np.ndarray) -> Estimate:
+    """Mean of the ratios of one run, whose errors are correlated."""
+    ratios = [row.ratio for row in rows]
+    errors = np.array([r.se for r in ratios])
+    se = np.sqrt(errors @ correlation @ errors) / len(errors)
+    return Estimate(float(np.mean([r.value for r in ratios])), float(se), ratios[0].n)
 
 
 def weighted_line(x: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:

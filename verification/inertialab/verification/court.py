@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inertialab.theory import Claim, NotProvenError, claim
-from inertialab.verification.check import AnyCheck, Check, Comparison
+from inertialab.verification.check import BaseCheck, Check, Comparison
 from inertialab.verification.interval import Interval
 from inertialab.verification.power import Power
 from inertialab.verification.study import Findings
@@ -84,7 +84,7 @@ def judge_all(comparisons: Sequence[Comparison], alpha: float = ALPHA) -> list[J
     return judgements
 
 
-def compare_all(checks: Iterable[AnyCheck], findings: Mapping[str, Findings]) -> list[Comparison]:
+def compare_all(checks: Iterable[BaseCheck], findings: Mapping[str, Findings]) -> list[Comparison]:
     """Confront the claims with what the studies found; checks without findings are left out.
 
     Raises:

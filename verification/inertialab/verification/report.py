@@ -9,6 +9,7 @@ from rich.table import Table
 from inertialab.experiments import store
 from inertialab.verification.court import LAYERS, Judgement
 from inertialab.verification.power import BAR, Power
+from inertialab.verification.study import Findings
 
 SCHEMA = 1
 COLOURS = {
@@ -73,6 +74,21 @@ def print_board(
         if judgement.surprising:
             console.print(f"[red]surprise[/] {sentence(judgement)}", highlight=False)
     console.print(summary(judgements, powers), highlight=False)
+
+
+def minima(findings: Mapping[str, Findings]) -> list[str]:
+    """One line for each real minimum: how B*C/H compares with 1, and PyHessian's eigenvalue with ours."""
+    lines = []
+    for study, found in findings.items():
+        if "lambda" in found.facts:
+            ratio, calibration = found.facts["B*C/H"], found.facts["calibration"]
+            theirs = calibration["pyhessian"]
+            beside = f"PyHessian {theirs:.6g}" if theirs is not None else calibration["reason"]
+            lines.append(
+                f"{study}: B*C/H {min(ratio):.2f} to {max(ratio):.2f}, "
+                f"gradient norm {found.facts['gradient norm']:.0e}, lambda1 {calibration['ours']:.6g}, {beside}"
+            )
+    return lines
 
 
 def sentence(judgement: Judgement) -> str:

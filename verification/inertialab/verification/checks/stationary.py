@@ -21,9 +21,10 @@ Tick = Callable[[], None]
 Points = Sequence[Mapping[str, float]]
 
 
-def relaxation_steps(spectral_radius: float, remainder: float = 1e-6) -> int:
-    """Steps after which a variance has come this close to its stationary value, relatively."""
-    return max(1, int(np.ceil(np.log(remainder) / (2 * np.log(spectral_radius)))))
+def relaxation_steps(A: np.ndarray, remainder: float = 1e-6) -> int:
+    """Steps after which the variance of a linear recursion is this close to its stationary value, relatively."""
+    radius = np.abs(np.linalg.eigvals(A)).max()
+    return max(1, int(np.ceil(np.log(remainder) / (2 * np.log(radius))))) if radius > 0 else 1
 
 
 def solved(optimizer: str, points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
@@ -50,32 +51,17 @@ def solved_matrix(
 
 
 def equilibrium(
-    optimizer: str,
-    points: Points,
-    particles: int,
-    *,
-    rng: np.random.Generator,
-    device: torch.device,
-    tick: Tick,
+    optimizer: str, points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
     """Stationary variance of particles under the real optimizer, from rest, after the variance has relaxed."""
     found = []
     for point in points:
         settings = {k: v for k, v in point.items() if k not in ("h", "C")}
         A, _ = recursion(optimizer, h=point["h"], **settings)
-        steps = relaxation_steps(np.abs(np.linalg.eigvals(A)).max()) if np.any(A) else 1
-        positions = simulate(
-            optimizer,
-            settings,
-            hessian=point["h"],
-            noise_covariance=point["C"],
-            particles=particles,
-            times=[steps],
-            rng=rng,
-            device=device,
-            tick=tick,
-        )
-        found.append(Measurement("variance", point, mean_square(positions[0, :, 0])))
+        end = [relaxation_steps(A)]
+        shape = {"hessian": point["h"], "noise_covariance": point["C"], "particles": particles, "times": end}
+        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)[0]
+        found.append(Measurement("variance", point, mean_square(positions[:, 0])))
     return Findings(tuple(found))
 
 
@@ -90,19 +76,10 @@ def equilibrium_matrix(
     """Stationary covariance of SGD when Hessian and noise covariance do not commute."""
     found = []
     for point in problems:
-        H = np.array(point["H"])
-        steps = relaxation_steps(np.abs(1 - point["eta"] * np.linalg.eigvalsh(H)).max())
-        positions = simulate(
-            "sgd",
-            {"eta": point["eta"]},
-            hessian=H,
-            noise_covariance=np.array(point["C"]),
-            particles=particles,
-            times=[steps],
-            rng=rng,
-            device=device,
-            tick=tick,
-        )[0]
+        H, C = np.array(point["H"]), np.array(point["C"])
+        end = [relaxation_steps(np.eye(len(H)) - point["eta"] * H)]
+        shape = {"hessian": H, "noise_covariance": C, "particles": particles, "times": end}
+        positions = simulate("sgd", {"eta": point["eta"]}, **shape, rng=rng, device=device, tick=tick)[0]
         entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
         found += [Measurement("covariance", point, mean_product(positions, *e), entry=e) for e in entries]
     return Findings(tuple(found))

@@ -11,9 +11,10 @@ from inertialab.experiments.data import load
 from inertialab.experiments.ensemble import torch_generator
 from inertialab.experiments.models import MODELS
 from inertialab.experiments.training import minimise, run_chains
-from inertialab.verification.check import AnyCheck, Check, LimitCheck
+from inertialab.verification.check import BaseCheck, Check, LimitCheck
 from inertialab.verification.interval import Estimate
 from inertialab.verification.measure import (
+    Eigenpairs,
     Problem,
     chain_covariances,
     hessian,
@@ -62,48 +63,37 @@ def fluctuations(
         tick: Called after each step.
     """
     problem, at, facts = _minimum(data, model, l2, rng, device)
-    generator = torch_generator(rng, device)
-    pairs = top_eigenpairs(hessian(problem, at), directions, rtol=1e-6, generator=generator)
-    C = noise_covariance_in(problem, at, pairs.vectors, batch=batch).cpu().numpy()
-    curvature = pairs.values.cpu().numpy()
-    facts |= {
-        "lambda": curvature.tolist(),
-        "residuals": pairs.residuals.tolist(),
-        "B*C/H": (batch * np.diag(C) / curvature).tolist(),
-        "calibration": calibrate(problem, at, pairs),
-    }
+    pairs, C, measured = _instruments(problem, at, directions, batch, torch_generator(rng, device))
+    curvature, facts = pairs.values.cpu().numpy(), facts | measured
     found, shared, correlations = [], {}, {}
     for x in steepness:
-        group = f"eta*lambda1={x:g}"
-        rate = x / curvature[0]
+        rate = float(x / curvature[0])
         eta = rate * (1 - settings["beta"]) if optimizer == "momentum-torch" else rate
-        relaxation = 1 / (rate * curvature[-1])
-        every = max(1, int(0.1 * relaxation))
+        # The larger rates only serve the limit of small ones, through a mean over all directions.
+        length = relaxations if x == min(steepness) else relaxations / 2
         samples = run_chains(
             problem,
             optimizer,
-            {"eta": float(eta), **settings},
+            {"eta": eta, **settings},
             start=at,
             basis=pairs.vectors,
             chains=chains,
             batch=batch,
-            burn_in=int(RELAXATIONS * relaxation),
-            # The larger rates only serve the limit of small ones, through a mean over all directions.
-            samples=int(relaxations * relaxation / every / (1 if x == min(steepness) else 2)),
-            every=every,
             rng=rng,
             tick=tick,
+            **_schedule(1 / (rate * curvature[-1]), length),
         )
-        shared[group] = {
-            "eta": float(eta),
-            **settings,
-            "B": batch,
-            "H": np.diag(curvature).tolist(),
-            "C": C.tolist(),
-        }
+        group = f"eta*lambda1={x:g}"
+        shared[group] = {"eta": eta, **settings, "B": batch, "H": np.diag(curvature).tolist(), "C": C.tolist()}
         rows, correlations[group] = _second_moments(samples, group, curvature, C)
         found += rows
     return Findings(tuple(found), facts, shared, correlations)
+
+
+def _schedule(relaxation: float, length: float) -> dict[str, int]:
+    """Burn-in and sampling of a chain whose slowest direction relaxes in so many steps."""
+    every = max(1, int(0.1 * relaxation))
+    return {"burn_in": int(RELAXATIONS * relaxation), "samples": int(length * relaxation / every), "every": every}
 
 
 def _minimum(
@@ -115,6 +105,22 @@ def _minimum(
     problem = Problem(net, dataset.inputs.to(device), dataset.targets.to(device), l2)
     at, norm = minimise(problem)
     return problem, at, {"parameters": at.numel(), "gradient norm": norm, "loss": float(problem.value(at))}
+
+
+def _instruments(
+    problem: Problem, at: Tensor, directions: int, batch: int, generator: torch.Generator
+) -> tuple[Eigenpairs, np.ndarray, dict[str, Any]]:
+    """Top eigenpairs of the Hessian and the noise covariance along them, calibrated."""
+    pairs = top_eigenpairs(hessian(problem, at), directions, rtol=1e-6, generator=generator)
+    C = noise_covariance_in(problem, at, pairs.vectors, batch=batch).cpu().numpy()
+    curvature = pairs.values.cpu().numpy()
+    facts = {
+        "lambda": curvature.tolist(),
+        "residuals": pairs.residuals.tolist(),
+        "B*C/H": (batch * np.diag(C) / curvature).tolist(),
+        "calibration": calibrate(problem, at, pairs),
+    }
+    return pairs, C, facts
 
 
 def _second_moments(
@@ -182,10 +188,10 @@ def _smallest(study: Study) -> Callable[[Any], bool]:
     return where
 
 
-def _checks(study: Study) -> list[AnyCheck]:
+def _checks(study: Study) -> list[BaseCheck]:
     law = LAWS[study.config["optimizer"]]
     where = _smallest(study)
-    checks: list[AnyCheck] = [Check(law, "real", study.id, "variance", 0.1, where=where)]
+    checks: list[BaseCheck] = [Check(law, "real", study.id, "variance", 0.1, where=where)]
     if law == "sgd.stationary-variance":
         matrix = ("sgd.stationary-covariance", "real", study.id, "covariance", 0.1, where)
         checks += [Check(*matrix), Check(*matrix, off_diagonal=True)]

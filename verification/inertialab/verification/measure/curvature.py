@@ -103,35 +103,66 @@ def top_eigenpairs(
     if which not in ("LA", "SA", "LM"):
         raise ValueError(f"which must be 'LA', 'SA' or 'LM', got {which!r}.")
     limit = min(operator.size, max_matvecs or operator.size)
-    Q = _random(operator, generator)[None]
-    Q /= Q.norm()
-    alphas: list[float] = []
-    betas: list[float] = []
+    krylov = _Lanczos(operator, generator)
     found = torch.full((k,), torch.inf, dtype=torch.float64)
     while True:
-        w = operator.matvec(Q[-1])
-        if not torch.isfinite(w).all():
-            raise ValueError("A product with the operator is not finite; the loss or its derivatives overflow here.")
-        alphas.append(float(w @ Q[-1]))
-        w, beta = _orthogonal(w, Q)
-        values, vectors = torch.linalg.eigh(_tridiagonal(alphas, betas))
+        values, vectors, beta = krylov.grow()
         chosen = _select(values, which)[:k]
-        scale = float(values.abs().max())
-        # The residual of a Ritz pair is the coupling to the next direction times its last component.
-        small = len(chosen) == k and bool((beta * vectors[-1, chosen].abs() <= rtol * scale).all())
-        closed = beta <= 1e-12 * scale
-        if len(alphas) == limit or (small and not closed and len(alphas) >= 2 * k):
+        tolerance = rtol * krylov.scale
+        if krylov.products == limit:
             break
-        if closed:
+        if krylov.closed:
             # An invariant subspace: another start may hold further copies, until one adds nothing to the k pairs.
             if len(chosen) == k:
-                if torch.allclose(values[chosen], found, atol=rtol * scale):
+                if torch.allclose(values[chosen], found, atol=tolerance):
                     break
                 found = values[chosen]
-            w, beta = _orthogonal(_random(operator, generator), Q)[0], 0.0
-        betas.append(beta)
-        Q = torch.cat([Q, (w / w.norm())[None]])
-    return _with_residuals(operator, values[chosen], vectors[:, chosen].to(Q).T @ Q, rtol * scale, len(alphas))
+        # The residual of a Ritz pair is the coupling to the next direction times its last component.
+        elif krylov.products >= 2 * k and (beta * vectors[-1, chosen].abs() <= tolerance).all():
+            break
+    return _with_residuals(operator, krylov.lift(vectors[:, chosen]), tolerance, krylov.products)
+
+
+class _Lanczos:
+    """An orthonormal basis of the Krylov space, grown by one product at a time."""
+
+    def __init__(self, operator: Operator, generator: torch.Generator):
+        self.operator, self.generator = operator, generator
+        self.alphas: list[float] = []
+        self.betas: list[float] = []
+        self.scale, self.beta = 0.0, 0.0
+        self.next = _random(operator, generator)
+        self.Q = self.next[None][:0]
+
+    @property
+    def products(self) -> int:
+        """Number of products so far."""
+        return len(self.alphas)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the basis spans an invariant subspace, to rounding."""
+        return self.beta <= 1e-12 * self.scale
+
+    def grow(self) -> tuple[Tensor, Tensor, float]:
+        """Add a direction; Ritz values, their vectors in the basis, and the coupling to the next direction."""
+        if self.alphas:
+            if self.closed:
+                self.next, self.beta = _orthogonal(_random(self.operator, self.generator), self.Q)[0], 0.0
+            self.betas.append(self.beta)
+        self.Q = torch.cat([self.Q, (self.next / self.next.norm())[None]])
+        product = self.operator.matvec(self.Q[-1])
+        if not torch.isfinite(product).all():
+            raise ValueError("A product with the operator is not finite; the loss or its derivatives overflow here.")
+        self.alphas.append(float(product @ self.Q[-1]))
+        self.next, self.beta = _orthogonal(product, self.Q)
+        values, vectors = torch.linalg.eigh(_tridiagonal(self.alphas, self.betas))
+        self.scale = float(values.abs().max())
+        return values, vectors, self.beta
+
+    def lift(self, vectors: Tensor) -> Tensor:
+        """Vectors of the basis' coordinates, columns, as rows of the full space."""
+        return vectors.to(self.Q).T @ self.Q
 
 
 def _random(operator: Operator, generator: torch.Generator) -> Tensor:
@@ -155,7 +186,7 @@ def _select(values: Tensor, which: Which) -> Tensor:
     return key.argsort(descending=True)
 
 
-def _with_residuals(operator: Operator, values: Tensor, vectors: Tensor, tolerance: float, used: int) -> Eigenpairs:
+def _with_residuals(operator: Operator, vectors: Tensor, tolerance: float, used: int) -> Eigenpairs:
     vectors = torch.linalg.qr(vectors.T)[0].T
     products = torch.stack([operator.matvec(v) for v in vectors])
     values = (products * vectors).sum(1)
