@@ -66,11 +66,20 @@ def code_digest() -> str:
 
 @cache
 def commit() -> tuple[str, bool]:
-    """Commit of the checkout this package runs from and whether it is dirty; ("", False) outside a checkout."""
-    here = Path(__file__).parent
+    """Commit of the checkout this package runs from and whether it is dirty; ("", False) outside a checkout.
+
+    What lies under results/ is written by runs and makes none of them dirty.
+    """
+    here = Path(__file__).parents[3]
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-        status = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+        status = subprocess.run(
+            ["git", "status", "--porcelain", "--", ".", ":!results"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return "", False
     return head.stdout.strip(), bool(status.stdout.strip())

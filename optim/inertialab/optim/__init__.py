@@ -1,10 +1,13 @@
 """Optimizers under their field names, each with its convention spelled out."""
 
+from inertialab.optim.adai import Adai, AdaiW
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, set_momentum_buffer, sgd
 from inertialab.optim.table import OPTIMIZERS, OptimizerRow
 
 __all__ = [
     "OPTIMIZERS",
+    "Adai",
+    "AdaiW",
     "OptimizerRow",
     "heavy_ball",
     "momentum_ema",

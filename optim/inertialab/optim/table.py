@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from inertialab.optim.adai import adai
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, sgd
 
 
@@ -30,5 +31,6 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         OptimizerRow("momentum-torch", momentum_torch, ("beta",)),
         OptimizerRow("momentum-ema", momentum_ema, ("beta",)),
         OptimizerRow("heavy-ball", heavy_ball, ("beta",)),
+        OptimizerRow("adai", adai, ("beta0", "beta2", "eps")),
     )
 }

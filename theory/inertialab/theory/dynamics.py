@@ -6,6 +6,8 @@ have just written, as in code. Momentum comes in three conventions, which are di
 - heavy ball:     θ' = θ + β(θ - θ₋) - η g
 - PyTorch buffer: b' = βb + g,            θ' = θ - η b'
 - EMA:            m' = βm + (1 - β) g,    θ' = θ - η m'
+
+Adai is the EMA rule with a momentum coefficient 1 - α for each coordinate and step.
 """
 
 from collections.abc import Mapping
@@ -14,7 +16,26 @@ from dataclasses import dataclass
 import sympy as sp
 
 from inertialab.theory.landscapes import gradient
-from inertialab.theory.notation import C, b, beta, eta, g, m, theta, theta_prev, xi
+from inertialab.theory.notation import (
+    C,
+    alpha,
+    b,
+    beta,
+    beta0,
+    beta2,
+    eps,
+    eta,
+    g,
+    k,
+    m,
+    q,
+    theta,
+    theta_prev,
+    v,
+    v_hat,
+    v_mean,
+    xi,
+)
 
 
 @dataclass(frozen=True)
@@ -26,11 +47,14 @@ class UpdateMap:
         state: Symbols carried from step to step, the parameter first.
         assignments: `(symbol, expression)` pairs executed in order; `g` is the minibatch gradient at the
             parameter before the step.
+        mean: `(symbol, symbol)`: once the first has its value in every coordinate, the second is its mean over
+            all coordinates. None where coordinates do not see each other.
     """
 
     name: str
     state: tuple[sp.Symbol, ...]
     assignments: tuple[tuple[sp.Symbol, sp.Expr], ...]
+    mean: tuple[sp.Symbol, sp.Symbol] | None = None
 
     def step(self, gradient: sp.Expr, state: Mapping[sp.Symbol, sp.Expr] | None = None) -> dict[sp.Symbol, sp.Expr]:
         """State after one step.
@@ -58,8 +82,22 @@ HEAVY_BALL = UpdateMap(
     (theta, theta_prev),
     ((_moved, theta + beta * (theta - theta_prev) - eta * g), (theta_prev, theta), (theta, _moved)),
 )
+ADAI = UpdateMap(
+    "adai",
+    (theta, m, v, q, k),
+    (
+        (k, k + 1),
+        (v, beta2 * v + (1 - beta2) * g**2),
+        (v_hat, v / (1 - beta2**k)),
+        (alpha, sp.Min(sp.Max(beta0 * v_hat / v_mean, eps), 1)),
+        (q, q + alpha * (1 - q)),
+        (m, m + alpha * (g - m)),
+        (theta, theta - eta * m / q),
+    ),
+    mean=(v_hat, v_mean),
+)
 
-MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL)}
+MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, ADAI)}
 
 
 def linear_recursion(update: UpdateMap, loss: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:
@@ -94,8 +132,8 @@ def stationary_moments(A: sp.Matrix, noise: sp.Matrix) -> sp.Matrix:
     Returns:
         The unique symmetric solution, shape (k, k).
     """
-    k = A.shape[0]
-    P = sp.Matrix(k, k, lambda i, j: sp.Symbol(f"P_{min(i, j)}{max(i, j)}"))
+    size = A.shape[0]
+    P = sp.Matrix(size, size, lambda i, j: sp.Symbol(f"P_{min(i, j)}{max(i, j)}"))
     unknowns = sorted(P.free_symbols, key=str)
     (solution,) = sp.linsolve(list(A * P * A.T + C * noise * noise.T - P), *unknowns)
     return P.subs(dict(zip(unknowns, solution, strict=True)))

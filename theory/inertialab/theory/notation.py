@@ -53,6 +53,11 @@ H = _quantity("H", "H", "Hessian, a symmetric matrix", (-2, 1))
 C_matrix = sp.Symbol("C")
 """The same C as a covariance matrix, whose entries may be negative."""
 
+# Settings of adaptive methods.
+beta0 = _quantity("beta0", r"\beta_0", "Adai's mean of 1 - beta1 before clamping", (0, 0), positive=True)
+beta2 = _quantity("beta2", r"\beta_2", "decay of the second moment", (0, 0), nonnegative=True)
+eps = _quantity("eps", r"\varepsilon", "Adai's inertia bound, the least 1 - beta1", (0, 0), positive=True)
+
 # Entries of matrices in the eigenbasis of the Hessian.
 h_i = _quantity("h_i", "h_i", "curvature of eigen-direction i", (-2, 1), real=True)
 h_j = _quantity("h_j", "h_j", "curvature of eigen-direction j", (-2, 1), real=True)
@@ -71,6 +76,14 @@ g = _quantity("g", r"\hat g", "minibatch gradient", (-1, 1), real=True)
 xi = _quantity("xi", r"\xi", "gradient noise: mean zero, variance C, independent of the past", (-1, 1), real=True)
 m = _quantity("m", "m", "momentum buffer, EMA convention", (-1, 1), real=True)
 b = _quantity("b", "b", "momentum buffer, PyTorch convention", (-1, 1), real=True)
+v = _quantity("v", "v", "exponential average of the squared gradient", (-2, 2), nonnegative=True)
+v_hat = _quantity("v_hat", r"\hat v", "the same, corrected for its start at zero", (-2, 2), nonnegative=True)
+v_mean = _quantity(
+    "v_mean", r"\bar v", "mean of the corrected second moment over all coordinates", (-2, 2), positive=True
+)
+alpha = _quantity("alpha", r"\alpha", "1 - beta1 of a coordinate", (0, 0), positive=True)
+q = _quantity("q", "q", "1 minus the product of all beta1 of a coordinate so far", (0, 0), nonnegative=True)
+k = _quantity("k", "k", "number of the step, from 1", (0, 0), integer=True, nonnegative=True)
 
 # Results and abbreviations.
 var = _quantity("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
