@@ -2,6 +2,7 @@
 
 from inertialab.optim.adai import Adai, AdaiW
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, set_momentum_buffer, sgd
+from inertialab.optim.radam import RAdam
 from inertialab.optim.table import OPTIMIZERS, OptimizerRow
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Adai",
     "AdaiW",
     "OptimizerRow",
+    "RAdam",
     "heavy_ball",
     "momentum_ema",
     "momentum_torch",

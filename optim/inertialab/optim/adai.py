@@ -14,13 +14,15 @@ Source: xie2022adaptive; defaults of the authors' code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
+
+from inertialab.optim.ranges import check_parameters, check_settings, nonnegative, positive, real
 
 BLOCK = 1 << 18
 """Elements handled at a time, so that temporaries stay in cache and memory does not grow with the model."""
@@ -107,27 +109,18 @@ def _blocks(tensors: list[Tensor]) -> list[list[Tensor]]:
     return [[t] for t in tensors]
 
 
-def _real(low: float, high: float, *, low_open: bool = False, high_open: bool = False) -> Callable[[Any], bool]:
-    def holds(value: Any) -> bool:
-        x = float(value)
-        return (low < x if low_open else low <= x) and (x < high if high_open else x <= high)
-
-    return holds
-
-
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 
-_rate = _real(0, float("inf"), high_open=True)
-RANGES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("lr", _rate, "a finite number >= 0"),
-    ("betas", lambda b: _real(0, float("inf"), low_open=True, high_open=True)(b[0]), "(beta0 > 0, beta2)"),
-    ("betas", lambda b: _real(0, 1, high_open=True)(b[1]), "(beta0, beta2 in [0, 1))"),
-    ("eps", _real(0, 1, low_open=True), "in (0, 1]"),
-    ("weight_decay", _rate, "a finite number >= 0"),
-    ("dampening", _real(0, 1), "in [0, 1]"),
+RANGES = (
+    ("lr", nonnegative, "a finite number >= 0"),
+    ("betas", lambda b: positive(b[0]), "(beta0 > 0, beta2)"),
+    ("betas", lambda b: real(0, 1, high_open=True)(b[1]), "(beta0, beta2 in [0, 1))"),
+    ("eps", real(0, 1, low_open=True), "in (0, 1]"),
+    ("weight_decay", nonnegative, "a finite number >= 0"),
+    ("dampening", real(0, 1), "in [0, 1]"),
 )
-"""Allowed settings: name, test, and how the error message states the range."""
+"""Allowed settings."""
 
 
 class Adai(Optimizer):
@@ -188,14 +181,9 @@ class Adai(Optimizer):
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, after checking its settings and parameters."""
-        for name, holds, allowed in RANGES:
-            value = param_group.get(name, self.defaults[name])
-            if not holds(value):
-                raise ValueError(f"Adai: {name} must be {allowed}, got {value}.")
+        check_settings("Adai", {**self.defaults, **param_group}, RANGES)
         super().add_param_group(param_group)
-        for param in self.param_groups[-1]["params"]:
-            if param.is_complex():
-                raise ValueError("Adai: parameters must be real; pass torch.view_as_real(parameter) and train that.")
+        check_parameters("Adai", self.param_groups[-1]["params"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take a state; unlike torch's own, it keeps float32 state of parameters of lower precision."""

@@ -7,6 +7,7 @@ import torch
 
 from inertialab.optim.adai import adai
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, sgd
+from inertialab.optim.radam import rectified_adam
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         OptimizerRow("momentum-torch", momentum_torch, ("beta",)),
         OptimizerRow("momentum-ema", momentum_ema, ("beta",)),
         OptimizerRow("heavy-ball", heavy_ball, ("beta",)),
+        OptimizerRow("radam", rectified_adam, ("beta", "beta2", "delta")),
         OptimizerRow("adai", adai, ("beta0", "beta2", "eps")),
     )
 }

@@ -23,12 +23,15 @@ from inertialab.theory.notation import (
     beta,
     beta0,
     beta2,
+    delta,
     eps,
     eta,
     g,
     k,
     m,
     q,
+    rectified,
+    rho,
     theta,
     theta_prev,
     v,
@@ -97,7 +100,29 @@ ADAI = UpdateMap(
     mean=(v_hat, v_mean),
 )
 
-MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, ADAI)}
+_limit = 2 / (1 - beta2) - 1
+_variances = (rho - 4) * (rho - 2) * _limit / ((_limit - 4) * (_limit - 2) * rho)
+RADAM = UpdateMap(
+    "radam",
+    (theta, m, v, k),
+    (
+        (k, k + 1),
+        (m, beta * m + (1 - beta) * g),
+        (v, beta2 * v + (1 - beta2) * g**2),
+        (rho, _limit - 2 * k * beta2**k / (1 - beta2**k)),
+        (rectified, sp.sqrt(sp.Max(_variances, 0))),
+        (
+            theta,
+            theta
+            - eta
+            * m
+            / (1 - beta**k)
+            * sp.Piecewise((rectified * sp.sqrt(1 - beta2**k) / (sp.sqrt(v) + delta), rho > 4), (1, True)),
+        ),
+    ),
+)
+
+MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, RADAM, ADAI)}
 
 
 def linear_recursion(update: UpdateMap, loss: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:

@@ -56,6 +56,7 @@ C_matrix = sp.Symbol("C")
 # Settings of adaptive methods.
 beta0 = _quantity("beta0", r"\beta_0", "Adai's mean of 1 - beta1 before clamping", (0, 0), positive=True)
 beta2 = _quantity("beta2", r"\beta_2", "decay of the second moment", (0, 0), nonnegative=True)
+delta = _quantity("delta", r"\delta", "constant added to the root of the second moment", (-1, 1), nonnegative=True)
 eps = _quantity("eps", r"\varepsilon", "Adai's inertia bound, the least 1 - beta1", (0, 0), positive=True)
 
 # Entries of matrices in the eigenbasis of the Hessian.
@@ -83,6 +84,10 @@ v_mean = _quantity(
 )
 alpha = _quantity("alpha", r"\alpha", "1 - beta1 of a coordinate", (0, 0), positive=True)
 q = _quantity("q", "q", "1 minus the product of all beta1 of a coordinate so far", (0, 0), nonnegative=True)
+rho = _quantity("rho", r"\rho", "degrees of freedom of the averaged squared gradient", (0, 0), real=True)
+rectified = _quantity(
+    "rectified", "r", "RAdam's factor for the variance of the adaptive step", (0, 0), nonnegative=True
+)
 k = _quantity("k", "k", "number of the step, from 1", (0, 0), integer=True, nonnegative=True)
 
 # Results and abbreviations.

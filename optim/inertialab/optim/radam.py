@@ -1,0 +1,225 @@
+"""RAdam: Adam whose step is rectified for the variance of its adaptive factor.
+
+With g the minibatch gradient, k the step and ρ_∞ = 2/(1 - β₂) - 1,
+
+    m ← β₁m + (1 - β₁)g,   v ← β₂v + (1 - β₂)g²,   m̂ = m/(1 - β₁ᵏ)
+    ρ > threshold:  θ ← θ - η r m̂ √(1 - β₂ᵏ)/(√v + ε),   r = √(Var(ρ_∞)/Var(ρ))
+    otherwise:      θ ← θ - η m̂   (fallback "sgdm"), or nothing at all (fallback "none")
+
+where ρ is the number of degrees of freedom of v after k steps, and Var(ρ) the variance of the adaptive factor
+if gradients were Gaussian noise. ε is added before the bias correction, as all codes do. Convention of
+momentum: EMA. Source: liu2020variance, Algorithm 2 (wording not checked).
+
+Codes differ: the publication takes ρ > 4 and falls back to momentum, its authors' code ρ >= 5 and nothing,
+`torch.optim.RAdam` ρ > 5 and momentum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer, ParamsT
+
+from inertialab.optim.ranges import check_parameters, check_settings, nonnegative, real
+
+Freedom = Literal["centre-of-mass", "satterthwaite"]
+Variance = Literal["first-order", "exact"]
+
+
+def degrees_of_freedom(beta2: float, step: int, kind: Freedom = "centre-of-mass") -> float:
+    """Degrees of freedom ρ of the averaged squared gradient after some steps.
+
+    Args:
+        beta2: Decay of the second moment, in [0, 1).
+        step: k >= 1.
+        kind: "centre-of-mass": length of the plain average with the same centre of mass (liu2020variance);
+            "satterthwaite": that with the same variance, (1 + β₂)/(1 - β₂) · (1 - β₂ᵏ)/(1 + β₂ᵏ).
+
+    Returns:
+        ρ, dimensionless; 1 after the first step, 2/(1 - β₂) - 1 after many.
+    """
+    power = beta2**step
+    if kind == "satterthwaite":
+        return (1 + beta2) / (1 - beta2) * (1 - power) / (1 + power)
+    return 2 / (1 - beta2) - 1 - 2 * step * power / (1 - power)
+
+
+def factor_variance(rho: float, kind: Variance = "first-order") -> float:
+    """Variance of 1/√(χ²_ρ/ρ), the adaptive factor under Gaussian noise of variance one.
+
+    Args:
+        rho: Degrees of freedom; > 4 for "first-order", > 2 for "exact".
+        kind: "first-order": the delta method, ρ/(2(ρ - 2)(ρ - 4)) (liu2020variance, eq. 5); "exact":
+            ρ/(ρ - 2) - (ρ/2)[Γ((ρ - 1)/2)/Γ(ρ/2)]².
+
+    Returns:
+        The variance, dimensionless.
+    """
+    if kind == "first-order":
+        return rho / (2 * (rho - 2) * (rho - 4))
+    if rho > 1e4:
+        # The two terms cancel to many digits; their expansion in 1/ρ is more accurate than lgamma.
+        return 1 / (2 * rho) + 15 / (8 * rho**2)
+    return rho / (rho - 2) - rho / 2 * math.exp(2 * (math.lgamma((rho - 1) / 2) - math.lgamma(rho / 2)))
+
+
+def rectification(beta2: float, step: int, threshold: float, freedom: Freedom, variance: Variance) -> float | None:
+    """The factor r, None where the degrees of freedom do not exceed the threshold.
+
+    Args:
+        beta2: Decay of the second moment.
+        step: k >= 1.
+        threshold: Degrees of freedom that must be exceeded.
+        freedom: How they are counted.
+        variance: Which variance is held constant.
+    """
+    rho = degrees_of_freedom(beta2, step, freedom)
+    limit = 2 / (1 - beta2) - 1
+    if rho <= threshold or limit <= threshold:
+        return None
+    return math.sqrt(factor_variance(limit, variance) / factor_variance(rho, variance))
+
+
+class RAdam(Optimizer):
+    """Rectified Adam with every switch in which the publication and the codes differ.
+
+    Args:
+        params: Parameters or groups of them, real and dense.
+        lr: Learning rate η >= 0, units θ.
+        betas: (β₁, β₂), each in [0, 1), dimensionless.
+        eps: ε >= 0, units L/θ.
+        weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
+        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
+        threshold: Degrees of freedom above which the step is adaptive: 4 in the publication, 5 in codes. At
+            least 4 with the first-order variance, at least 2 with the exact one.
+        fallback: What is done below it: "sgdm" momentum without adaptation, "none" nothing, decay included.
+        freedom: "centre-of-mass" or "satterthwaite".
+        variance: "first-order" or "exact".
+        maximize: Ascend instead of descend.
+
+    Raises:
+        ValueError: If a setting is out of range; the sentence names it, its value and the range.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        decoupled_weight_decay: bool = False,
+        threshold: float = 4.0,
+        fallback: Literal["sgdm", "none"] = "sgdm",
+        freedom: Freedom = "centre-of-mass",
+        variance: Variance = "first-order",
+        maximize: bool = False,
+    ):
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "threshold": threshold,
+            "fallback": fallback,
+            "freedom": freedom,
+            "variance": variance,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, after checking its settings and parameters."""
+        settings = {**self.defaults, **param_group}
+        check_settings("RAdam", settings, RANGES)
+        least = 4 if settings["variance"] == "first-order" else 2
+        if settings["threshold"] < least:
+            given = f"with variance {settings['variance']!r}, got {settings['threshold']}"
+            raise ValueError(f"RAdam: threshold must be >= {least} {given}.")
+        super().add_param_group(param_group)
+        check_parameters("RAdam", self.param_groups[-1]["params"])
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step; returns what the closure returned, None without one."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    self._update(param, param.grad, group)
+        return loss
+
+    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
+        if grad.is_sparse:
+            raise RuntimeError("RAdam needs dense gradients; use sparse=False in the embedding that made this one.")
+        state = self.state[param]
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+            state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+        state["step"] += 1
+        g = -grad if group["maximize"] else grad
+        if group["weight_decay"] and not group["decoupled_weight_decay"]:
+            g = g.add(param, alpha=group["weight_decay"])
+        radam(param, g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
+
+
+def radam(param: Tensor, g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[str, Any]) -> None:
+    """The update rule on one tensor, in place.
+
+    Args:
+        param: θ.
+        g: Gradient to descend, decay included; not changed.
+        average: m.
+        second: v.
+        step: k >= 1.
+        settings: Those of `RAdam`.
+    """
+    beta1, beta2 = settings["betas"]
+    average.lerp_(g, 1 - beta1)
+    second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    r = rectification(beta2, step, settings["threshold"], settings["freedom"], settings["variance"])
+    if r is None and settings["fallback"] == "none":
+        return
+    if settings["weight_decay"] and settings["decoupled_weight_decay"]:
+        param.mul_(1 - settings["lr"] * settings["weight_decay"])
+    direction = average / (1 - beta1**step)
+    if r is not None:
+        direction.mul_(r * math.sqrt(1 - beta2**step)).div_(second.sqrt().add_(settings["eps"]))
+    param.sub_(direction.mul_(settings["lr"]))
+
+
+RANGES = (
+    ("lr", nonnegative, "a finite number >= 0"),
+    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
+    ("eps", nonnegative, "a finite number >= 0"),
+    ("weight_decay", nonnegative, "a finite number >= 0"),
+    ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
+    ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
+    ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),
+)
+"""Allowed settings."""
+
+
+def rectified_adam(
+    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
+) -> torch.optim.Optimizer:
+    """RAdam as published, under the names of `inertialab.theory.notation`.
+
+    Args:
+        params: Tensors to update.
+        eta: Learning rate, units θ.
+        beta: β₁, dimensionless.
+        beta2: β₂, dimensionless.
+        delta: ε, units L/θ.
+    """
+    return RAdam(params, lr=eta, betas=(beta, beta2), eps=delta)
