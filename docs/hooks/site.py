@@ -58,6 +58,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"claims/{claim.id}.svg", content=claim_page.figure(row)))
     files.append(File.generated(config, "claims/index.md", content=tables.claim_index(rows)))
     files.append(File.generated(config, "notation.md", content=tables.notation()))
+    files.append(File.generated(config, "optimizers.md", content=tables.optimizers()))
     files.append(File.generated(config, "references.md", content=tables.references()))
     files.append(File.generated(config, "real-training.md", content=tables.real_training(evidence)))
     benches = {f.stem: json.loads(f.read_text()) for f in sorted((RESULTS / "bench").glob("*.json"))}

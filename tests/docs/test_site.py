@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,12 @@ def test_no_page_asks_another_machine_for_anything(site):
     style = (site / "katex" / "katex.min.css").read_text()
     assert "url(http" not in style
     assert list((site / "katex" / "fonts").glob("*.woff2"))
+
+
+def test_every_optimizer_shows_its_equations(site):
+    page = (site / "optimizers.html").read_text()
+    assert all(f'id="{name}"' in page for name in OPTIMIZERS)
+    assert page.count("begin{aligned}") == len(OPTIMIZERS)
 
 
 def test_the_results_speak_of_every_claim():

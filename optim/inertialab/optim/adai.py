@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from inertialab.optim.ranges import check_parameters, check_settings, nonnegative, positive, real
+from inertialab.optim.base import check_parameters, check_settings, dense, nonnegative, positive, real
 
 BLOCK = 1 << 18
 """Elements handled at a time, so that temporaries stay in cache and memory does not grow with the model."""
@@ -219,12 +219,11 @@ class Adai(Optimizer):
         for param in group["params"]:
             if param.grad is None:
                 continue
-            if param.grad.is_sparse:
-                raise RuntimeError("Adai needs dense gradients; use sparse=False in the embedding that made this one.")
+            grad = dense("Adai", param.grad)
             state = self._state(param)
             state["step"] += 1
             steps = int(state["step"])
-            tensors = [param, param.grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"]]
+            tensors = [param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"]]
             for parts in zip(*_blocks([t.detach() for t in tensors]), strict=True):
                 yield Piece(*parts, settings=group, steps=steps)
 

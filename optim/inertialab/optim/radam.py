@@ -22,9 +22,9 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer, ParamsT
+from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.ranges import check_parameters, check_settings, nonnegative, real
+from inertialab.optim.base import Range, TensorwiseOptimizer, nonnegative, real
 
 Freedom = Literal["centre-of-mass", "satterthwaite"]
 Variance = Literal["first-order", "exact"]
@@ -84,7 +84,19 @@ def rectification(beta2: float, step: int, threshold: float, freedom: Freedom, v
     return math.sqrt(factor_variance(limit, variance) / factor_variance(rho, variance))
 
 
-class RAdam(Optimizer):
+RANGES: tuple[Range, ...] = (
+    ("lr", nonnegative, "a finite number >= 0"),
+    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
+    ("eps", nonnegative, "a finite number >= 0"),
+    ("weight_decay", nonnegative, "a finite number >= 0"),
+    ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
+    ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
+    ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),
+)
+"""Allowed settings."""
+
+
+class RAdam(TensorwiseOptimizer):
     """Rectified Adam with every switch in which the publication and the codes differ.
 
     Args:
@@ -104,6 +116,8 @@ class RAdam(Optimizer):
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
     """
+
+    ranges = RANGES
 
     def __init__(
         self,
@@ -137,77 +151,48 @@ class RAdam(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, after checking its settings and parameters."""
         settings = {**self.defaults, **param_group}
-        check_settings("RAdam", settings, RANGES)
         least = 4 if settings["variance"] == "first-order" else 2
         if settings["threshold"] < least:
             given = f"with variance {settings['variance']!r}, got {settings['threshold']}"
             raise ValueError(f"RAdam: threshold must be >= {least} {given}.")
         super().add_param_group(param_group)
-        check_parameters("RAdam", self.param_groups[-1]["params"])
 
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step; returns what the closure returned, None without one."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._update(param, param.grad, group)
-        return loss
-
-    def _update(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        if grad.is_sparse:
-            raise RuntimeError("RAdam needs dense gradients; use sparse=False in the embedding that made this one.")
-        state = self.state[param]
+    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of one tensor."""
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32)
             state["exp_avg"] = torch.zeros_like(param, memory_format=torch.preserve_format)
             state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.preserve_format)
         state["step"] += 1
-        g = -grad if group["maximize"] else grad
-        if group["weight_decay"] and not group["decoupled_weight_decay"]:
-            g = g.add(param, alpha=group["weight_decay"])
-        radam(param, g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
+        direction = radam(g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
+        if direction is not None:
+            self.decay(param, group)
+            param.sub_(direction.mul_(group["lr"]))
 
 
-def radam(param: Tensor, g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[str, Any]) -> None:
-    """The update rule on one tensor, in place.
+def radam(g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[str, Any]) -> Tensor | None:
+    """The update rule on one tensor; changes the averages in place.
 
     Args:
-        param: θ.
-        g: Gradient to descend, decay included; not changed.
+        g: Gradient to descend; not changed.
         average: m.
         second: v.
         step: k >= 1.
         settings: Those of `RAdam`.
+
+    Returns:
+        The direction, which times -lr is the step; None where nothing is to be done.
     """
     beta1, beta2 = settings["betas"]
     average.lerp_(g, 1 - beta1)
     second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
     r = rectification(beta2, step, settings["threshold"], settings["freedom"], settings["variance"])
     if r is None and settings["fallback"] == "none":
-        return
-    if settings["weight_decay"] and settings["decoupled_weight_decay"]:
-        param.mul_(1 - settings["lr"] * settings["weight_decay"])
+        return None
     direction = average / (1 - beta1**step)
     if r is not None:
         direction.mul_(r * math.sqrt(1 - beta2**step)).div_(second.sqrt().add_(settings["eps"]))
-    param.sub_(direction.mul_(settings["lr"]))
-
-
-RANGES = (
-    ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
-    ("eps", nonnegative, "a finite number >= 0"),
-    ("weight_decay", nonnegative, "a finite number >= 0"),
-    ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
-    ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
-    ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),
-)
-"""Allowed settings."""
+    return direction
 
 
 def rectified_adam(

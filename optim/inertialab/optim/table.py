@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from inertialab.optim.adai import adai
+from inertialab.optim.adashift import adashift_coordinatewise
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, sgd
 from inertialab.optim.radam import rectified_adam
 
@@ -18,11 +19,13 @@ class OptimizerRow:
         name: Also the name of its symbolic map in `inertialab.theory.dynamics.MAPS`.
         make: Constructor, `make(params, eta=..., **settings)`.
         settings: Names of its settings beside the learning rate `eta`.
+        idle: Number of first steps in which it only collects gradients.
     """
 
     name: str
     make: Callable[..., torch.optim.Optimizer]
     settings: tuple[str, ...] = ()
+    idle: int = 0
 
 
 OPTIMIZERS: dict[str, OptimizerRow] = {
@@ -33,6 +36,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         OptimizerRow("momentum-ema", momentum_ema, ("beta",)),
         OptimizerRow("heavy-ball", heavy_ball, ("beta",)),
         OptimizerRow("radam", rectified_adam, ("beta", "beta2", "delta")),
+        OptimizerRow("adashift", adashift_coordinatewise, ("beta", "beta2", "delta"), idle=10),
         OptimizerRow("adai", adai, ("beta0", "beta2", "eps")),
     )
 }

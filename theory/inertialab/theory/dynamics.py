@@ -122,7 +122,24 @@ RADAM = UpdateMap(
     ),
 )
 
-MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, RADAM, ADAI)}
+SHIFT = 10
+_window = [sp.Symbol(f"g_{i}", real=True) for i in range(1, SHIFT + 1)]
+_weight = (1 - beta) / (1 - beta**SHIFT)
+ADASHIFT = UpdateMap(
+    "adashift",
+    (theta, m, v, k, *_window),
+    (
+        (k, k + 1),
+        (m, beta * (m - _weight * beta ** (SHIFT - 1) * _window[-1]) + _weight * g),
+        (v, sp.Piecewise((beta2 * v + (1 - beta2) * _window[-1] ** 2, k > SHIFT), (v, True))),
+        *((new, old) for new, old in zip(_window[:0:-1], _window[-2::-1], strict=True)),
+        (_window[0], g),
+        (v_hat, v / (1 - beta2 ** sp.Max(k - SHIFT, 1))),
+        (theta, sp.Piecewise((theta - eta * m / (sp.sqrt(v_hat) + delta), k > SHIFT), (theta, True))),
+    ),
+)
+
+MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, RADAM, ADASHIFT, ADAI)}
 
 
 def linear_recursion(update: UpdateMap, loss: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:

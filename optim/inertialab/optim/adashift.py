@@ -1,0 +1,140 @@
+"""AdaShift: Adam whose second moment comes from gradients that the step itself does not contain.
+
+With n the shift, ĝ_k the minibatch gradient of step k and φ a reduction over the block (one tensor), from
+step n + 1 on
+
+    v ← β₂v + (1 - β₂) φ(ĝ_{k-n}²),   m = Σ_{i<n} β₁ⁱ ĝ_{k-i} / Σ_{i<n} β₁ⁱ
+    θ ← θ - η m / (√(v/(1 - β₂^{k-n})) + ε)
+
+During the first n steps gradients are only collected. m is kept by a recurrence that also runs then: a code
+that starts it later subtracts gradients that it never added. Source: zhou2019adashift (wording not checked);
+squares are taken before the reduction, as all codes do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import ParamsT
+
+from inertialab.optim.base import Range, TensorwiseOptimizer, nonnegative, real
+
+Reduction = Literal["max", "mean", "none"]
+RANGES: tuple[Range, ...] = (
+    ("lr", nonnegative, "a finite number >= 0"),
+    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
+    ("eps", nonnegative, "a finite number >= 0"),
+    ("weight_decay", nonnegative, "a finite number >= 0"),
+    ("shift", lambda n: isinstance(n, int) and n >= 1, "a whole number >= 1"),
+    ("reduction", ("max", "mean", "none").__contains__, "'max', 'mean' or 'none'"),
+)
+"""Allowed settings."""
+
+
+class AdaShift(TensorwiseOptimizer):
+    """Adam with a second moment shifted in time.
+
+    Args:
+        params: Parameters or groups of them, real and dense; a tensor is a block.
+        lr: Learning rate η >= 0, units θ.
+        betas: (β₁, β₂), each in [0, 1), dimensionless.
+        eps: ε >= 0, units L/θ.
+        weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
+        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
+        shift: n >= 1, number of gradients kept; memory is n + 1 copies of the parameters.
+        reduction: φ over a block: "max", "mean" (one adaptive rate a block) or "none" (one a coordinate).
+        maximize: Ascend instead of descend.
+
+    Raises:
+        ValueError: If a setting is out of range; the sentence names it, its value and the range.
+    """
+
+    ranges = RANGES
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+        *,
+        decoupled_weight_decay: bool = False,
+        shift: int = 10,
+        reduction: Reduction = "max",
+        maximize: bool = False,
+    ):
+        defaults = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "shift": shift,
+            "reduction": reduction,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of one tensor."""
+        if not state:
+            state["step"] = torch.zeros((), dtype=torch.float32)
+            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+            state["exp_avg_sq"] = _reduced(torch.zeros_like(param), group["reduction"])
+            state["window"] = torch.zeros((group["shift"], *param.shape), dtype=param.dtype, device=param.device)
+        state["step"] += 1
+        direction = adashift(g, state["exp_avg"], state["exp_avg_sq"], state["window"], int(state["step"]), group)
+        if direction is not None:
+            self.decay(param, group)
+            param.sub_(direction.mul_(group["lr"]))
+
+
+def adashift(
+    g: Tensor, average: Tensor, second: Tensor, window: Tensor, step: int, settings: dict[str, Any]
+) -> Tensor | None:
+    """The update rule on one tensor; changes the averages and the window in place.
+
+    Args:
+        g: Gradient to descend; not changed.
+        average: m.
+        second: v, of the shape that the reduction leaves.
+        window: The last n gradients as a ring, zeros where there was none yet, shape (n, ...).
+        step: k >= 1.
+        settings: Those of `AdaShift`.
+
+    Returns:
+        The direction, which times -lr is the step; None during the first n steps.
+    """
+    (beta1, beta2), n = settings["betas"], len(window)
+    oldest = window[(step - 1) % n]
+    weight = 1 / sum(beta1**i for i in range(n))
+    average.sub_(oldest, alpha=weight * beta1 ** (n - 1)).mul_(beta1).add_(g, alpha=weight)
+    if step > n:
+        second.lerp_(_reduced(oldest.square(), settings["reduction"]), 1 - beta2)
+    oldest.copy_(g)
+    if step <= n:
+        return None
+    return average / (second / (1 - beta2 ** (step - n))).sqrt_().add_(settings["eps"])
+
+
+def _reduced(squares: Tensor, reduction: Reduction) -> Tensor:
+    return {"max": torch.Tensor.amax, "mean": torch.Tensor.mean, "none": torch.Tensor.clone}[reduction](squares)
+
+
+def adashift_coordinatewise(
+    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-10
+) -> torch.optim.Optimizer:
+    """AdaShift without reduction over blocks, under the names of `inertialab.theory.notation`.
+
+    Args:
+        params: Tensors to update.
+        eta: Learning rate, units θ.
+        beta: β₁, dimensionless.
+        beta2: β₂, dimensionless.
+        delta: ε, units L/θ.
+    """
+    return AdaShift(params, lr=eta, betas=(beta, beta2), eps=delta, reduction="none")
