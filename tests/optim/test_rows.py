@@ -13,7 +13,7 @@ from inertialab.optim import OPTIMIZERS, momentum_ema, set_momentum_buffer
 from inertialab.theory.dynamics import MAPS
 from inertialab.theory.notation import g
 
-SETTINGS = {"eta": 0.07, "beta": 0.9, "beta0": 0.3, "beta2": 0.9, "eps": 0.05, "delta": 1e-3}
+SETTINGS = {"eta": 0.07, "beta": 0.9, "beta0": 0.3, "beta2": 0.9, "eps": 0.05, "delta": 1e-3, "c": 1.5, "decay": 0.3}
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import torch
 
 from inertialab.optim.adai import adai
+from inertialab.optim.adam import adam, adamw, amsgrad
 from inertialab.optim.adashift import adashift_coordinatewise
+from inertialab.optim.cprop import conform_sgd
 from inertialab.optim.momentum import heavy_ball, momentum_ema, momentum_torch, sgd
 from inertialab.optim.radam import rectified_adam
 
@@ -35,8 +37,12 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
         OptimizerRow("momentum-torch", momentum_torch, ("beta",)),
         OptimizerRow("momentum-ema", momentum_ema, ("beta",)),
         OptimizerRow("heavy-ball", heavy_ball, ("beta",)),
+        OptimizerRow("adam", adam, ("beta", "beta2", "delta")),
+        OptimizerRow("adamw", adamw, ("beta", "beta2", "delta", "decay")),
+        OptimizerRow("amsgrad", amsgrad, ("beta", "beta2", "delta")),
         OptimizerRow("radam", rectified_adam, ("beta", "beta2", "delta")),
         OptimizerRow("adashift", adashift_coordinatewise, ("beta", "beta2", "delta"), idle=10),
+        OptimizerRow("cprop-sgd", conform_sgd, ("beta", "c", "delta")),
         OptimizerRow("adai", adai, ("beta0", "beta2", "eps")),
     )
 }

@@ -23,10 +23,14 @@ from inertialab.theory.notation import (
     beta,
     beta0,
     beta2,
+    c,
+    decay,
     delta,
     eps,
     eta,
     g,
+    g_mean,
+    g_var,
     k,
     m,
     q,
@@ -36,8 +40,11 @@ from inertialab.theory.notation import (
     theta_prev,
     v,
     v_hat,
+    v_max,
     v_mean,
+    w,
     xi,
+    z,
 )
 
 
@@ -100,15 +107,23 @@ ADAI = UpdateMap(
     mean=(v_hat, v_mean),
 )
 
+_averages = ((k, k + 1), (m, beta * m + (1 - beta) * g), (v, beta2 * v + (1 - beta2) * g**2))
+_adam_step = eta * m / (1 - beta**k) / (sp.sqrt(v / (1 - beta2**k)) + delta)
+ADAM = UpdateMap("adam", (theta, m, v, k), (*_averages, (theta, theta - _adam_step)))
+ADAMW = UpdateMap("adamw", (theta, m, v, k), (*_averages, (theta, theta * (1 - eta * decay) - _adam_step)))
+AMSGRAD = UpdateMap(
+    "amsgrad",
+    (theta, m, v, v_max, k),
+    (*_averages, (v_max, sp.Max(v_max, v)), (theta, theta - _adam_step.subs(v, v_max))),
+)
+
 _limit = 2 / (1 - beta2) - 1
 _variances = (rho - 4) * (rho - 2) * _limit / ((_limit - 4) * (_limit - 2) * rho)
 RADAM = UpdateMap(
     "radam",
     (theta, m, v, k),
     (
-        (k, k + 1),
-        (m, beta * m + (1 - beta) * g),
-        (v, beta2 * v + (1 - beta2) * g**2),
+        *_averages,
         (rho, _limit - 2 * k * beta2**k / (1 - beta2**k)),
         (rectified, sp.sqrt(sp.Max(_variances, 0))),
         (
@@ -139,7 +154,35 @@ ADASHIFT = UpdateMap(
     ),
 )
 
-MAPS = {update.name: update for update in (SGD, MOMENTUM_TORCH, MOMENTUM_EMA, HEAVY_BALL, RADAM, ADASHIFT, ADAI)}
+CPROP_SGD = UpdateMap(
+    "cprop-sgd",
+    (theta, g_mean, g_var, k),
+    (
+        (k, k + 1),
+        (w, (1 - beta) / (1 - beta**k)),
+        (g_var, (1 - w) * (g_var + w * (g - g_mean) ** 2)),
+        (g_mean, g_mean + w * (g - g_mean)),
+        (z, sp.Abs(g_mean) / (sp.sqrt(g_var / (1 / w - 1 + delta)) + delta)),
+        (theta, theta - sp.Min(1, c * sp.erf(z / sp.sqrt(2))) * eta * g),
+    ),
+)
+
+MAPS = {
+    update.name: update
+    for update in (
+        SGD,
+        MOMENTUM_TORCH,
+        MOMENTUM_EMA,
+        HEAVY_BALL,
+        ADAM,
+        ADAMW,
+        AMSGRAD,
+        RADAM,
+        ADASHIFT,
+        CPROP_SGD,
+        ADAI,
+    )
+}
 
 
 def linear_recursion(update: UpdateMap, loss: sp.Expr) -> tuple[sp.Matrix, sp.Matrix]:

@@ -82,8 +82,15 @@ v_hat = _quantity("v_hat", r"\hat v", "the same, corrected for its start at zero
 v_mean = _quantity(
     "v_mean", r"\bar v", "mean of the corrected second moment over all coordinates", (-2, 2), positive=True
 )
+v_max = _quantity("v_max", r"v_{\max}", "largest second moment so far", (-2, 2), nonnegative=True)
+decay = _quantity("decay", r"\lambda", "coefficient of weight decay", (-2, 1), nonnegative=True)
 alpha = _quantity("alpha", r"\alpha", "1 - beta1 of a coordinate", (0, 0), positive=True)
 q = _quantity("q", "q", "1 minus the product of all beta1 of a coordinate so far", (0, 0), nonnegative=True)
+c = _quantity("c", "c", "CProp's factor of the scale", (0, 0), positive=True)
+g_mean = _quantity("g_mean", r"\bar g", "bias-corrected average of the gradient", (-1, 1), real=True)
+g_var = _quantity("g_var", "S", "bias-corrected variance of the gradient about its average", (-2, 2), nonnegative=True)
+w = _quantity("w", "w", "weight of the newest gradient in its average", (0, 0), positive=True)
+z = _quantity("z", "z", "distance of the mean gradient from zero in standard errors", (0, 0), nonnegative=True)
 rho = _quantity("rho", r"\rho", "degrees of freedom of the averaged squared gradient", (0, 0), real=True)
 rectified = _quantity(
     "rectified", "r", "RAdam's factor for the variance of the adaptive step", (0, 0), nonnegative=True
