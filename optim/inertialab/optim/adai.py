@@ -14,6 +14,7 @@ Source: xie2022adaptive; defaults of the authors' code.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,86 +28,145 @@ from inertialab.optim.base import check_parameters, check_settings, dense, nonne
 BLOCK = 1 << 18
 """Elements handled at a time, so that temporaries stay in cache and memory does not grow with the model."""
 
+LARGE = 1 << 14
+"""Elements from which a piece is worth a call of its own."""
+
 
 @dataclass(frozen=True)
-class Piece:
-    """A stretch of one parameter with everything its update needs; all tensors of one shape."""
+class Batch:
+    """Stretches of parameters that are updated together: at most about `BLOCK` elements, one group, one age.
 
-    param: Tensor
-    grad: Tensor
-    average: Tensor
-    second: Tensor
-    corrected: Tensor
+    Attributes:
+        params: θ.
+        grads: Stored gradients, never changed.
+        average: m.
+        second: v.
+        corrected: q.
+        settings: Those of the group.
+        steps: k, the same for all.
+    """
+
+    params: list[Tensor]
+    grads: list[Tensor]
+    average: list[Tensor]
+    second: list[Tensor]
+    corrected: list[Tensor]
     settings: dict[str, Any]
     steps: int
 
-    def gradient(self) -> Tensor:
-        """The gradient that is descended, in the precision of the state; never the stored one itself changed."""
-        g = self.grad.to(self.second.dtype)
+    def gradients(self) -> list[Tensor]:
+        """The gradients that are descended, in the precision of the state."""
+        g, decay = self.grads, self.settings["weight_decay"]
+        if g[0].dtype != self.second[0].dtype:
+            g = [x.to(self.second[0].dtype) for x in g]
         if self.settings["maximize"]:
-            g = -g
-        if self.settings["weight_decay"] and not self.settings["decoupled_weight_decay"]:
-            g = g.add(self.param.to(g.dtype), alpha=self.settings["weight_decay"])
-        return g
+            g = torch._foreach_neg(g)
+        if decay and not self.settings["decoupled_weight_decay"]:
+            g = [x.add(p.to(x.dtype), alpha=decay) for x, p in zip(g, self.params, strict=True)]
+        return list(g)
 
     def unbiased(self) -> float:
         """1 - β₂ᵏ."""
         return 1 - self.settings["betas"][1] ** self.steps
 
 
-def accumulate(pieces: Iterable[Piece]) -> None:
+def accumulate(batch: Batch) -> None:
     """First pass: v ← β₂v + (1 - β₂)ĝ²."""
-    for piece in pieces:
-        beta2, g = piece.settings["betas"][1], piece.gradient()
-        piece.second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    beta2, g = batch.settings["betas"][1], batch.gradients()
+    torch._foreach_mul_(batch.second, beta2)
+    torch._foreach_addcmul_(batch.second, g, g, value=1 - beta2)
 
 
-def mean_second_moment(pieces: list[Piece]) -> Tensor:
-    """v̄, one number over all coordinates that have a gradient, summed in float64.
+def mean_second_moment(batches: list[Batch]) -> float:
+    """v̄, one number over all coordinates that have a gradient.
 
-    Coordinates whose second moment overflowed are left out: they must not stop all others.
+    Summed in the precision of the state within a block and in float64 over blocks. Coordinates whose second
+    moment overflowed are left out: they must not stop all others.
 
     Args:
-        pieces: All of them, after `accumulate`.
-
-    Returns:
-        Scalar, float64.
+        batches: All of them, after `accumulate`.
     """
-    device = pieces[0].second.device
-    total = sum((p.second.sum(dtype=torch.float64) / p.unbiased() for p in pieces), torch.zeros((), device=device))
-    count = sum(p.second.numel() for p in pieces)
-    if torch.isfinite(total):
+    sums = [torch.stack([x.sum() for x in b.second]).double().sum() / b.unbiased() for b in batches]
+    total = float(torch.stack(sums).sum())
+    count = sum(x.numel() for b in batches for x in b.second)
+    if math.isfinite(total):
         return total / count
-    finite = [torch.where(p.second.isfinite(), p.second, 0).sum(dtype=torch.float64) / p.unbiased() for p in pieces]
-    return torch.stack(finite).sum() / sum(int(p.second.isfinite().sum()) for p in pieces)
+    finite = [(x[x.isfinite()].double() / b.unbiased()) for b in batches for x in b.second]
+    return sum(float(x.sum()) for x in finite) / max(1, sum(x.numel() for x in finite))
 
 
-def move(pieces: Iterable[Piece], mean: Tensor) -> None:
-    """Second pass: inertia, momentum and parameter, from the second moments and their mean."""
+def move(batch: Batch, mean: float, scratch: dict[torch.dtype, Tensor]) -> None:
+    """Second pass: inertia, momentum and parameters, from the second moments and their mean.
+
+    Args:
+        batch: Updated in place.
+        mean: v̄.
+        scratch: Memory for α, kept from block to block: a fresh megabyte each time would cost more than the rule.
+    """
+    s, g = batch.settings, batch.gradients()
+    beta0, eps, d = s["betas"][0], s["eps"], s["dampening"]
+    alpha = _inertia(batch, mean, beta0, d, scratch)
+    torch._foreach_clamp_min_(alpha, eps)
+    torch._foreach_clamp_max_(alpha, 1.0)
+    torch._foreach_addcmul_(batch.corrected, batch.corrected, alpha, value=-1)
+    torch._foreach_add_(batch.corrected, alpha)
+    if d == 1:
+        torch._foreach_lerp_(batch.average, g, alpha)
+    else:
+        torch._foreach_addcmul_(batch.average, batch.average, alpha, value=-1)
+        torch._foreach_addcmul_(batch.average, g, torch._foreach_pow(alpha, d))
+    lr = float(s["lr"])
+    if s["weight_decay"] and s["decoupled_weight_decay"]:
+        torch._foreach_mul_(batch.params, 1 - lr * s["weight_decay"])
+    rate = lr * beta0 ** (1 - d)
+    if batch.params[0].dtype == batch.average[0].dtype:
+        torch._foreach_addcdiv_(batch.params, batch.average, batch.corrected, value=-rate)
+    else:
+        for p, m, q in zip(batch.params, batch.average, batch.corrected, strict=True):
+            p.sub_(m / q * rate)
+
+
+def _inertia(
+    batch: Batch, mean: float, beta0: float, dampening: float, scratch: dict[torch.dtype, Tensor]
+) -> list[Tensor]:
+    """β₀ (v̂/v̄)^{1/(3-2d)}, before clamping."""
     # Without any gradient so far all second moments are zero; then nothing moves, whatever the inertia.
-    inverse = torch.where(mean > 0, 1 / mean, torch.zeros_like(mean))
+    inverse = 1 / (mean * batch.unbiased()) if mean > 0 else 0.0
+    first = batch.second[0]
+    if dampening == 1 and len(batch.second) == 1 and first.numel() <= BLOCK and first.device.type == "cpu":
+        if first.dtype not in scratch:
+            scratch[first.dtype] = torch.empty(BLOCK, dtype=first.dtype)
+        room = scratch[first.dtype][: first.numel()].view(first.shape)
+        return [torch.mul(first, beta0 * inverse, out=room)]
+    if dampening == 1:
+        return list(torch._foreach_mul(batch.second, beta0 * inverse))
+    ratio = torch._foreach_mul(batch.second, inverse)
+    torch._foreach_pow_(ratio, 1 / (3 - 2 * dampening))
+    torch._foreach_mul_(ratio, beta0)
+    return list(ratio)
+
+
+def _filled(pieces: list[tuple[Tensor, ...]]) -> Iterator[list[tuple[Tensor, ...]]]:
+    """Small pieces in lists of at most `BLOCK` elements together, large ones by themselves."""
+    part, size = [], 0
     for piece in pieces:
-        s, g = piece.settings, piece.gradient()
-        alpha = piece.second * (inverse / piece.unbiased()).to(piece.second.dtype)
-        if s["dampening"] != 1:
-            alpha.pow_(1 / (3 - 2 * s["dampening"]))
-        alpha.mul_(s["betas"][0]).clamp_(s["eps"], 1)
-        piece.corrected.lerp_(torch.ones_like(alpha), alpha)
-        if s["dampening"] == 1:
-            piece.average.lerp_(g, alpha)
-        else:
-            piece.average.addcmul_(piece.average, alpha, value=-1).addcmul_(g, alpha.pow(s["dampening"]))
-        if s["weight_decay"] and s["decoupled_weight_decay"]:
-            piece.param.mul_(1 - s["lr"] * s["weight_decay"])
-        rate = s["lr"] * s["betas"][0] ** (1 - s["dampening"])
-        piece.param.sub_(alpha.copy_(piece.average).div_(piece.corrected).mul_(rate))
+        if piece[0].numel() >= LARGE:
+            yield [piece]
+            continue
+        if size + piece[0].numel() > BLOCK:
+            yield part
+            part, size = [], 0
+        part.append(piece)
+        size += piece[0].numel()
+    if part:
+        yield part
 
 
-def _blocks(tensors: list[Tensor]) -> list[list[Tensor]]:
-    """Each tensor in the same blocks; whole where one is not contiguous, so that elements stay matched."""
-    if all(t.is_contiguous() for t in tensors):
-        return [list(t.view(-1).split(BLOCK)) for t in tensors]
-    return [[t] for t in tensors]
+def _blocks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
+    """The tensors cut into the same blocks; whole where one is not contiguous, so that elements stay matched."""
+    if tensors[0].numel() <= BLOCK or not all(t.is_contiguous() for t in tensors):
+        return [tuple(tensors)]
+    return list(zip(*(t.view(-1).split(BLOCK) for t in tensors), strict=True))
 
 
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
@@ -147,6 +207,8 @@ class Adai(Optimizer):
     is float32 for parameters of lower precision. A coordinate whose gradient overflows becomes infinite
     itself and leaves all others as they were. Source: xie2022adaptive, Algorithm Adai; defaults of the
     authors' code (wording not checked).
+
+    Small tensors are updated together, large ones in blocks, so that temporaries stay small whatever the model.
 
     >>> weight = torch.ones(2, requires_grad=True)
     >>> optimizer = Adai([weight], lr=0.1)
@@ -209,23 +271,29 @@ class Adai(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        pieces = [piece for group in self.param_groups for piece in self._pieces(group)]
-        if pieces:
-            accumulate(pieces)
-            move(pieces, mean_second_moment(pieces))
+        batches = [batch for group in self.param_groups for batch in self._batches(group)]
+        for batch in batches:
+            accumulate(batch)
+        if batches:
+            mean, scratch = mean_second_moment(batches), {}
+            for batch in batches:
+                move(batch, mean, scratch)
         return loss
 
-    def _pieces(self, group: dict[str, Any]) -> Iterator[Piece]:
+    def _batches(self, group: dict[str, Any]) -> Iterator[Batch]:
+        """What the group has to update, in batches of tensors of one age, precision and device."""
+        gathered: dict[tuple[Any, ...], list[tuple[Tensor, ...]]] = {}
         for param in group["params"]:
             if param.grad is None:
                 continue
-            grad = dense("Adai", param.grad)
-            state = self._state(param)
+            grad, state = dense("Adai", param.grad), self._state(param)
             state["step"] += 1
-            steps = int(state["step"])
-            tensors = [param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"]]
-            for parts in zip(*_blocks([t.detach() for t in tensors]), strict=True):
-                yield Piece(*parts, settings=group, steps=steps)
+            key = (int(state["step"]), param.dtype, grad.dtype, param.device)
+            own = [param.detach(), grad.detach(), *(state[name] for name in STATE)]
+            gathered.setdefault(key, []).extend(_blocks(own))
+        for key, pieces in gathered.items():
+            for part in _filled(pieces):
+                yield Batch(*map(list, zip(*part, strict=True)), settings=group, steps=key[0])  # pyright: ignore
 
     def _state(self, param: Tensor) -> dict[str, Tensor]:
         state = self.state[param]
