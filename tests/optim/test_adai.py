@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inertialab.optim import Adai, AdaiW
-from inertialab.optim.adai import BLOCK
+from inertialab.optim.blocks import BLOCK
 
 
 def written_out(params, sequence, lr, beta0=0.1, beta2=0.99, eps=1e-3, wd=0.0, decoupled=False, d=1.0):

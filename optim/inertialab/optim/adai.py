@@ -23,13 +23,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, ParamsT
 
-from inertialab.optim.base import check_parameters, check_settings, dense, nonnegative, positive, real
-
-BLOCK = 1 << 18
-"""Elements handled at a time, so that temporaries stay in cache and memory does not grow with the model."""
-
-LARGE = 1 << 14
-"""Elements from which a piece is worth a call of its own."""
+from inertialab.optim.base import check_parameters, check_settings, dense, evaluated, nonnegative, positive, real
+from inertialab.optim.blocks import BLOCK, blocks, filled
 
 
 @dataclass(frozen=True)
@@ -146,29 +141,6 @@ def _inertia(
     return list(ratio)
 
 
-def _filled(pieces: list[tuple[Tensor, ...]]) -> Iterator[list[tuple[Tensor, ...]]]:
-    """Small pieces in lists of at most `BLOCK` elements together, large ones by themselves."""
-    part, size = [], 0
-    for piece in pieces:
-        if piece[0].numel() >= LARGE:
-            yield [piece]
-            continue
-        if size + piece[0].numel() > BLOCK:
-            yield part
-            part, size = [], 0
-        part.append(piece)
-        size += piece[0].numel()
-    if part:
-        yield part
-
-
-def _blocks(tensors: list[Tensor]) -> list[tuple[Tensor, ...]]:
-    """The tensors cut into the same blocks; whole where one is not contiguous, so that elements stay matched."""
-    if tensors[0].numel() <= BLOCK or not all(t.is_contiguous() for t in tensors):
-        return [tuple(tensors)]
-    return list(zip(*(t.view(-1).split(BLOCK) for t in tensors), strict=True))
-
-
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 
@@ -267,10 +239,7 @@ class Adai(Optimizer):
         Returns:
             What the closure returned, None without one.
         """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = evaluated(closure)
         batches = [batch for group in self.param_groups for batch in self._batches(group)]
         for batch in batches:
             accumulate(batch)
@@ -290,9 +259,9 @@ class Adai(Optimizer):
             state["step"] += 1
             key = (int(state["step"]), param.dtype, grad.dtype, param.device)
             own = [param.detach(), grad.detach(), *(state[name] for name in STATE)]
-            gathered.setdefault(key, []).extend(_blocks(own))
+            gathered.setdefault(key, []).extend(blocks(own))
         for key, pieces in gathered.items():
-            for part in _filled(pieces):
+            for part in filled(pieces):
                 yield Batch(*map(list, zip(*part, strict=True)), settings=group, steps=key[0])  # pyright: ignore
 
     def _state(self, param: Tensor) -> dict[str, Tensor]:

@@ -58,6 +58,14 @@ def dense(optimizer: str, grad: Tensor) -> Tensor:
     return grad
 
 
+def evaluated(closure: Callable[[], Any] | None) -> Any:
+    """The loss that a closure returns, evaluated with gradients enabled; None without a closure."""
+    if closure is None:
+        return None
+    with torch.enable_grad():
+        return closure()
+
+
 class TensorwiseOptimizer(Optimizer, ABC):
     """An optimizer that updates each tensor by itself.
 
@@ -92,10 +100,7 @@ class TensorwiseOptimizer(Optimizer, ABC):
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = evaluated(closure)
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-from inertialab.optim.base import Range, check_settings, dense, positive, real
+from inertialab.optim.base import Range, check_settings, dense, evaluated, positive, real
 
 Cdf = Literal["normal", "bft", "bfo", "logistic"]
 RANGES: tuple[Range, ...] = (
@@ -105,10 +105,7 @@ class CProp(Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = evaluated(closure)
         moving = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
         gradients = [dense("CProp", p.grad) for p, _ in moving]
         before = [p.clone() for p, _ in moving]
