@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from inertialab.optim import Adai, AdaiW
+from inertialab.optim import Adai, AdaiW, RAdam
 from inertialab.optim.blocks import BLOCK
 
 
@@ -205,3 +205,15 @@ def test_complex_parameters_and_sparse_gradients_are_refused():
     with pytest.raises(RuntimeError, match="Adai needs dense gradients"):
         optimizer.step()
     assert torch.equal(p, torch.zeros(3))
+
+
+@pytest.mark.parametrize("make", [Adai, RAdam])
+def test_a_refused_gradient_leaves_the_parameters_and_states_before_it_untouched(make):
+    first, second = torch.zeros(3, requires_grad=True), torch.zeros(3, requires_grad=True)
+    first.grad = torch.ones(3)
+    second.grad = torch.sparse_coo_tensor([[0]], [1.0], (3,), check_invariants=True)
+    optimizer = make([first, second], lr=0.1)
+    with pytest.raises(RuntimeError, match="needs dense gradients"):
+        optimizer.step()
+    assert torch.equal(first, torch.zeros(3))
+    assert not optimizer.state

@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer, ParamsT
+from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import check_parameters, check_settings, dense, evaluated, nonnegative, positive, real
+from inertialab.optim.base import CheckedOptimizer, Moving, Range, evaluated, moving, nonnegative, positive, real
 from inertialab.optim.blocks import BLOCK, blocks, filled
 
 
@@ -144,7 +144,7 @@ def _inertia(
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 
-RANGES = (
+RANGES: tuple[Range, ...] = (
     ("lr", nonnegative, "a finite number >= 0"),
     ("betas", lambda b: positive(b[0]), "(beta0 > 0, beta2)"),
     ("betas", lambda b: real(0, 1, high_open=True)(b[1]), "(beta0, beta2 in [0, 1))"),
@@ -155,7 +155,7 @@ RANGES = (
 """Allowed settings."""
 
 
-class Adai(Optimizer):
+class Adai(CheckedOptimizer):
     r"""Adaptive inertia: momentum whose coefficient follows the second moment of each coordinate.
 
     **Learning rate.** That of SGD without momentum; ten times that of SGD with PyTorch momentum 0.9.
@@ -190,6 +190,8 @@ class Adai(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
+    ranges = RANGES
+
     def __init__(
         self,
         params: ParamsT,
@@ -213,12 +215,6 @@ class Adai(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        check_settings("Adai", {**self.defaults, **param_group}, RANGES)
-        super().add_param_group(param_group)
-        check_parameters("Adai", self.param_groups[-1]["params"])
-
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take a state; unlike torch's own, it keeps float32 state of parameters of lower precision."""
         super().load_state_dict(state_dict)
@@ -240,7 +236,7 @@ class Adai(Optimizer):
             What the closure returned, None without one.
         """
         loss = evaluated(closure)
-        batches = [batch for group in self.param_groups for batch in self._batches(group)]
+        batches = list(self._batches(moving(self)))
         for batch in batches:
             accumulate(batch)
         if batches:
@@ -249,20 +245,20 @@ class Adai(Optimizer):
                 move(batch, mean, scratch)
         return loss
 
-    def _batches(self, group: dict[str, Any]) -> Iterator[Batch]:
-        """What the group has to update, in batches of tensors of one age, precision and device."""
+    def _batches(self, pieces: list[Moving]) -> Iterator[Batch]:
+        """What is to be updated, in batches of tensors of one group, age, precision and device."""
         gathered: dict[tuple[Any, ...], list[tuple[Tensor, ...]]] = {}
-        for param in group["params"]:
-            if param.grad is None:
-                continue
-            grad, state = dense("Adai", param.grad), self._state(param)
+        settings: dict[int, dict[str, Any]] = {}
+        for param, grad, group in pieces:
+            state = self._state(param)
             state["step"] += 1
-            key = (int(state["step"]), param.dtype, grad.dtype, param.device)
+            settings[id(group)] = group
+            key = (int(state["step"]), id(group), param.dtype, grad.dtype, param.device)
             own = [param.detach(), grad.detach(), *(state[name] for name in STATE)]
             gathered.setdefault(key, []).extend(blocks(own))
-        for key, pieces in gathered.items():
-            for part in filled(pieces):
-                yield Batch(*map(list, zip(*part, strict=True)), settings=group, steps=key[0])  # pyright: ignore
+        for (steps, group, *_), cut in gathered.items():
+            for part in filled(cut):
+                yield Batch(*map(list, zip(*part, strict=True)), settings=settings[group], steps=steps)  # pyright: ignore
 
     def _state(self, param: Tensor) -> dict[str, Tensor]:
         state = self.state[param]

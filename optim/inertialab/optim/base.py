@@ -47,15 +47,21 @@ def check_parameters(optimizer: str, params: Iterable[Tensor]) -> None:
         raise ValueError(f"{optimizer}: parameters must be real; pass torch.view_as_real(parameter) and train that.")
 
 
-def dense(optimizer: str, grad: Tensor) -> Tensor:
-    """The gradient, refused if sparse.
+Moving = tuple[Tensor, Tensor, dict[str, Any]]
+"""A parameter, its gradient and the settings of its group."""
+
+
+def moving(optimizer: Optimizer) -> list[Moving]:
+    """All parameters that have a gradient; nothing has been touched yet when one of them is refused.
 
     Raises:
-        RuntimeError: Saying where a sparse gradient comes from.
+        RuntimeError: If a gradient is sparse, saying where it comes from.
     """
-    if grad.is_sparse:
-        raise RuntimeError(f"{optimizer} needs dense gradients; use sparse=False in the embedding that made this one.")
-    return grad
+    found = [(p, p.grad, group) for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    if any(grad.is_sparse for _, grad, _ in found):
+        name = type(optimizer).__name__
+        raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
+    return found
 
 
 def evaluated(closure: Callable[[], Any] | None) -> Any:
@@ -66,29 +72,10 @@ def evaluated(closure: Callable[[], Any] | None) -> Any:
         return closure()
 
 
-class TensorwiseOptimizer(Optimizer, ABC):
-    """An optimizer that updates each tensor by itself.
-
-    Settings of every group: `lr`, `weight_decay`, `decoupled_weight_decay`, `maximize`, and the optimizer's own.
-    """
+class CheckedOptimizer(Optimizer):
+    """An optimizer that checks the settings and parameters of every group it is given."""
 
     ranges: tuple[Range, ...] = ()
-
-    @abstractmethod
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor, in place.
-
-        Args:
-            param: The parameter, possibly shrunk by `decay` when the rule asks for it.
-            g: Gradient to descend, sign and L2 penalty included; not to be changed.
-            state: Empty at the first step; tensors only.
-            group: Settings.
-        """
-
-    def decay(self, param: Tensor, group: dict[str, Any]) -> None:
-        """Decoupled weight decay, to be called by rules right before they move a parameter."""
-        if group["weight_decay"] and group["decoupled_weight_decay"]:
-            param.mul_(1 - group["lr"] * group["weight_decay"])
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, after checking its settings and parameters."""
@@ -97,16 +84,36 @@ class TensorwiseOptimizer(Optimizer, ABC):
         super().add_param_group(param_group)
         check_parameters(name, self.param_groups[-1]["params"])
 
+
+class TensorwiseOptimizer(CheckedOptimizer, ABC):
+    """An optimizer that updates each tensor by itself.
+
+    Settings of every group: `lr`, `weight_decay`, `decoupled_weight_decay`, `maximize`, and the optimizer's own.
+    """
+
+    @abstractmethod
+    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """One step of one tensor, in place; calls `decay` right before it moves the parameter.
+
+        Args:
+            param: The parameter.
+            g: Gradient to descend, sign and L2 penalty included; not to be changed.
+            state: Empty at the first step; tensors only.
+            group: Settings.
+        """
+
+    def decay(self, param: Tensor, group: dict[str, Any]) -> None:
+        """Decoupled weight decay."""
+        if group["weight_decay"] and group["decoupled_weight_decay"]:
+            param.mul_(1 - group["lr"] * group["weight_decay"])
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
         loss = evaluated(closure)
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    g = dense(type(self).__name__, param.grad)
-                    g = -g if group["maximize"] else g
-                    if group["weight_decay"] and not group["decoupled_weight_decay"]:
-                        g = g.add(param, alpha=group["weight_decay"])
-                    self.update(param, g, self.state[param], group)
+        for param, grad, group in moving(self):
+            g = -grad if group["maximize"] else grad
+            if group["weight_decay"] and not group["decoupled_weight_decay"]:
+                g = g.add(param, alpha=group["weight_decay"])
+            self.update(param, g, self.state[param], group)
         return loss

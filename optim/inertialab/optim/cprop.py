@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-from inertialab.optim.base import Range, check_settings, dense, evaluated, positive, real
+from inertialab.optim.base import Range, check_settings, evaluated, moving, positive, real
 
 Cdf = Literal["normal", "bft", "bfo", "logistic"]
 RANGES: tuple[Range, ...] = (
@@ -106,11 +106,10 @@ class CProp(Optimizer):
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
         loss = evaluated(closure)
-        moving = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
-        gradients = [dense("CProp", p.grad) for p, _ in moving]
-        before = [p.clone() for p, _ in moving]
+        pieces = moving(self)
+        before = [param.clone() for param, _, _ in pieces]
         self.wrapped.step()
-        for (param, group), g, start in zip(moving, gradients, before, strict=True):
+        for (param, g, group), start in zip(pieces, before, strict=True):
             state = self.state[param]
             if not state:
                 state["step"] = torch.zeros((), dtype=torch.float32)
