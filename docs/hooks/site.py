@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import claim_page
+import optimizer_page
 import tables
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -58,7 +60,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"claims/{claim.id}.svg", content=claim_page.figure(row)))
     files.append(File.generated(config, "claims/index.md", content=tables.claim_index(rows)))
     files.append(File.generated(config, "notation.md", content=tables.notation()))
-    files.append(File.generated(config, "optimizers.md", content=tables.optimizers()))
+    files.append(File.generated(config, "optimizers/index.md", content=optimizer_page.index()))
+    for row in OPTIMIZERS.values():
+        files.append(File.generated(config, f"optimizers/{row.name}.md", content=optimizer_page.page(row)))
     files.append(File.generated(config, "references.md", content=tables.references()))
     files.append(File.generated(config, "real-training.md", content=tables.real_training(evidence)))
     benches = {f.stem: json.loads(f.read_text()) for f in sorted((RESULTS / "bench").glob("*.json"))}

@@ -7,9 +7,7 @@ from typing import Any
 from pybtex.database import parse_file
 from pybtex.plugin import find_plugin
 
-from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
-from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.notation import NOTATION, latex
 
 ROOT = Path(__file__).parents[2]
@@ -76,33 +74,6 @@ def notation() -> str:
 def _unit(dimension: tuple[int, int]) -> str:
     powers = [f"{base}^{{{p}}}" if p != 1 else base for base, p in zip((r"\theta", "L"), dimension, strict=True) if p]
     return r"\,".join(powers) or "1"
-
-
-def optimizers() -> str:
-    """Every row of OPTIMIZERS with the update equations of its symbolic map."""
-    parts = [
-        "# Optimizers\n",
-        "The update of one coordinate, in the order in which it is executed; an arrow means that later lines see the "
-        "new value. The equations are the symbolic maps that claims are derived from; one test holds each of them "
-        "against fifty steps of the PyTorch code. Arguments, defaults and sources are in the "
-        "[reference](reference.md#optimizers).\n",
-    ]
-    for row in OPTIMIZERS.values():
-        parts += [f"## {row.name}\n", _what(row.make.__doc__), _equations(MAPS[row.name])]
-    return "\n".join(parts)
-
-
-def _what(docstring: str | None) -> str:
-    return (docstring or "").strip().splitlines()[0] + "\n"
-
-
-def _equations(update: UpdateMap) -> str:
-    lines = []
-    for symbol, expression in update.assignments:
-        lines.append(f"{latex(symbol)} &\\leftarrow {latex(expression)}")
-        if update.mean and symbol == update.mean[0]:
-            lines.append(f"{latex(update.mean[1])} &\\leftarrow \\text{{mean of }} {latex(symbol)}")
-    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$\n"
 
 
 def references() -> str:

@@ -55,10 +55,13 @@ def test_no_page_asks_another_machine_for_anything(site):
     assert list((site / "katex" / "fonts").glob("*.woff2"))
 
 
-def test_every_optimizer_shows_its_equations(site):
-    page = (site / "optimizers.html").read_text()
-    assert all(f'id="{name}"' in page for name in OPTIMIZERS)
-    assert page.count("begin{aligned}") == len(OPTIMIZERS)
+@pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
+def test_every_optimizer_has_a_page_with_equations_settings_and_differences(site, row):
+    page = (site / f"optimizers/{row.name}.html").read_text()
+    assert page.count("begin{aligned}") == 1
+    assert all(f"<code>{name}</code>" in page for name in ("eta", *row.settings))
+    assert ("Publication and codes" in page) == bool(row.differences)
+    assert f'href="{row.name}.html"' in (site / "optimizers/index.html").read_text()
 
 
 def test_the_results_speak_of_every_claim():

@@ -10,139 +10,21 @@ Momentum has a coefficient of its own for every coordinate, large where second m
 q = 1 - ∏β₁ is the bias correction. It and α are carried as they are, not as differences from 1, so float32
 keeps them to rounding; ε bounds the inertia and is no floor of a denominator. Convention of momentum: EMA.
 Source: xie2022adaptive; defaults of the authors' code.
+
+Here are the rule and the optimizer; `inertialab.optim.adai_step` carries the rule out on all parameters.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import CheckedOptimizer, Moving, Range, evaluated, moving, nonnegative, positive, real
-from inertialab.optim.blocks import BLOCK, blocks, filled
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Stretches of parameters that are updated together: at most about `BLOCK` elements, one group, one age.
-
-    Attributes:
-        params: θ.
-        grads: Stored gradients, never changed.
-        average: m.
-        second: v.
-        corrected: q.
-        settings: Those of the group.
-        steps: k, the same for all.
-    """
-
-    params: list[Tensor]
-    grads: list[Tensor]
-    average: list[Tensor]
-    second: list[Tensor]
-    corrected: list[Tensor]
-    settings: dict[str, Any]
-    steps: int
-
-    def gradients(self) -> list[Tensor]:
-        """The gradients that are descended, in the precision of the state."""
-        g, decay = self.grads, self.settings["weight_decay"]
-        if g[0].dtype != self.second[0].dtype:
-            g = [x.to(self.second[0].dtype) for x in g]
-        if self.settings["maximize"]:
-            g = torch._foreach_neg(g)
-        if decay and not self.settings["decoupled_weight_decay"]:
-            g = [x.add(p.to(x.dtype), alpha=decay) for x, p in zip(g, self.params, strict=True)]
-        return list(g)
-
-    def unbiased(self) -> float:
-        """1 - β₂ᵏ."""
-        return 1 - self.settings["betas"][1] ** self.steps
-
-
-def accumulate(batch: Batch) -> None:
-    """First pass: v ← β₂v + (1 - β₂)ĝ²."""
-    beta2, g = batch.settings["betas"][1], batch.gradients()
-    torch._foreach_mul_(batch.second, beta2)
-    torch._foreach_addcmul_(batch.second, g, g, value=1 - beta2)
-
-
-def mean_second_moment(batches: list[Batch]) -> float:
-    """v̄, one number over all coordinates that have a gradient.
-
-    Summed in the precision of the state within a block and in float64 over blocks. Coordinates whose second
-    moment overflowed are left out: they must not stop all others.
-
-    Args:
-        batches: All of them, after `accumulate`.
-    """
-    sums = [torch.stack([x.sum() for x in b.second]).double().sum() / b.unbiased() for b in batches]
-    total = float(torch.stack(sums).sum())
-    count = sum(x.numel() for b in batches for x in b.second)
-    if math.isfinite(total):
-        return total / count
-    finite = [(x[x.isfinite()].double() / b.unbiased()) for b in batches for x in b.second]
-    return sum(float(x.sum()) for x in finite) / max(1, sum(x.numel() for x in finite))
-
-
-def move(batch: Batch, mean: float, scratch: dict[torch.dtype, Tensor]) -> None:
-    """Second pass: inertia, momentum and parameters, from the second moments and their mean.
-
-    Args:
-        batch: Updated in place.
-        mean: v̄.
-        scratch: Memory for α, kept from block to block: a fresh megabyte each time would cost more than the rule.
-    """
-    s, g = batch.settings, batch.gradients()
-    beta0, eps, d = s["betas"][0], s["eps"], s["dampening"]
-    alpha = _inertia(batch, mean, beta0, d, scratch)
-    torch._foreach_clamp_min_(alpha, eps)
-    torch._foreach_clamp_max_(alpha, 1.0)
-    torch._foreach_addcmul_(batch.corrected, batch.corrected, alpha, value=-1)
-    torch._foreach_add_(batch.corrected, alpha)
-    if d == 1:
-        torch._foreach_lerp_(batch.average, g, alpha)
-    else:
-        torch._foreach_addcmul_(batch.average, batch.average, alpha, value=-1)
-        torch._foreach_addcmul_(batch.average, g, torch._foreach_pow(alpha, d))
-    lr = float(s["lr"])
-    if s["weight_decay"] and s["decoupled_weight_decay"]:
-        torch._foreach_mul_(batch.params, 1 - lr * s["weight_decay"])
-    rate = lr * beta0 ** (1 - d)
-    if batch.params[0].dtype == batch.average[0].dtype:
-        torch._foreach_addcdiv_(batch.params, batch.average, batch.corrected, value=-rate)
-    else:
-        for p, m, q in zip(batch.params, batch.average, batch.corrected, strict=True):
-            p.sub_(m / q * rate)
-
-
-def _inertia(
-    batch: Batch, mean: float, beta0: float, dampening: float, scratch: dict[torch.dtype, Tensor]
-) -> list[Tensor]:
-    """β₀ (v̂/v̄)^{1/(3-2d)}, before clamping."""
-    # Without any gradient so far all second moments are zero; then nothing moves, whatever the inertia.
-    inverse = 1 / (mean * batch.unbiased()) if mean > 0 else 0.0
-    first = batch.second[0]
-    if dampening == 1 and len(batch.second) == 1 and first.numel() <= BLOCK and first.device.type == "cpu":
-        if first.dtype not in scratch:
-            scratch[first.dtype] = torch.empty(BLOCK, dtype=first.dtype)
-        room = scratch[first.dtype][: first.numel()].view(first.shape)
-        return [torch.mul(first, beta0 * inverse, out=room)]
-    if dampening == 1:
-        return list(torch._foreach_mul(batch.second, beta0 * inverse))
-    ratio = torch._foreach_mul(batch.second, inverse)
-    torch._foreach_pow_(ratio, 1 / (3 - 2 * dampening))
-    torch._foreach_mul_(ratio, beta0)
-    return list(ratio)
-
-
-STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
-"""State beside the number of steps: m, v and q."""
+from inertialab.optim import adai_step, sharded
+from inertialab.optim.base import CheckedOptimizer, Range, evaluated, moving, nonnegative, positive, real
 
 RANGES: tuple[Range, ...] = (
     ("lr", nonnegative, "a finite number >= 0"),
@@ -171,16 +53,22 @@ class Adai(CheckedOptimizer):
         dampening: d in [0, 1]; below 1 is AdaiV2: α = clamp(β₀ (v̂/v̄)^{1/(3-2d)}, ε, 1), the gradient
             enters with weight αᵈ and the step is scaled by β₀^{1-d}.
         maximize: Ascend instead of descend.
+        foreach: False: one tensor after the other. Otherwise (default) small tensors are updated together and
+            large ones in blocks that stay in cache; temporaries stay small whatever the model.
+        fused: True: both as one compiled loop (`torch.compile`), faster after a first step of some seconds. Where
+            the machine has no compiler, one warning, and the default.
+        capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
+        differentiable: True: autograd sees the step; parameters must not be leaves.
+        mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters
+            (FSDP2) and `ZeroRedundancyOptimizer` need none.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
 
     The mean of second moments joins all groups: groups may differ in every setting and still share it. State
     is float32 for parameters of lower precision. A coordinate whose gradient overflows becomes infinite
-    itself and leaves all others as they were. Source: xie2022adaptive, Algorithm Adai; defaults of the
-    authors' code (wording not checked).
-
-    Small tensors are updated together, large ones in blocks, so that temporaries stay small whatever the model.
+    itself and leaves all others as they were. Checkpoints of the authors' code can be loaded. Source:
+    xie2022adaptive, Algorithm Adai; defaults of the authors' code (wording not checked).
 
     >>> weight = torch.ones(2, requires_grad=True)
     >>> optimizer = Adai([weight], lr=0.1)
@@ -191,6 +79,7 @@ class Adai(CheckedOptimizer):
     """
 
     ranges = RANGES
+    counters: ClassVar[Mapping[str, torch.dtype]] = {**CheckedOptimizer.counters, adai_step.SUM: torch.float64}
 
     def __init__(
         self,
@@ -203,6 +92,11 @@ class Adai(CheckedOptimizer):
         decoupled_weight_decay: bool = False,
         dampening: float = 1.0,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        mean_group: Any = None,
     ):
         defaults = {
             "lr": lr,
@@ -212,18 +106,42 @@ class Adai(CheckedOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
             "dampening": dampening,
             "maximize": maximize,
+            "foreach": foreach,
+            "fused": fused,
+            "capturable": capturable,
+            "differentiable": differentiable,
         }
+        self.mean_group = sharded.zero_group() if mean_group is None else mean_group
         super().__init__(params, defaults)
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, after checking its settings and parameters."""
+        settings = {**self.defaults, **param_group}
+        if settings["fused"] and (settings["foreach"] is not None or settings["differentiable"]):
+            other = "foreach" if settings["foreach"] is not None else "differentiable"
+            raise ValueError(f"Adai: fused=True and {other}={settings[other]} exclude each other; leave one out.")
+        if settings["differentiable"] != self.defaults["differentiable"]:
+            raise ValueError("Adai: differentiable must be the same in all groups; give it to the optimizer.")
+        super().add_param_group(param_group)
+        if self.mean_group is None and any(getattr(p, "_is_flat_param", False) for p in self._added()):
+            raise ValueError(
+                "Adai: these parameters are flattened and cut by FSDP1, and the mean over all of them is not to be "
+                "had from a part; give mean_group=the process group, or use fully_shard (FSDP2)."
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "mean_group": self.mean_group}
+
+    def _added(self) -> list[Tensor]:
+        return self.param_groups[-1]["params"]
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take a state; unlike torch's own, it keeps float32 state of parameters of lower precision."""
-        super().load_state_dict(state_dict)
-        old = [i for group in state_dict["param_groups"] for i in group["params"]]
-        new = [p for group in self.param_groups for p in group["params"]]
-        for index, param in zip(old, new, strict=True):
-            for name in STATE if index in state_dict["state"] else ():
-                value = state_dict["state"][index][name]
-                self.state[param][name] = value.to(param.device, torch.promote_types(param.dtype, torch.float32))
+        """Take a state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
+        super().load_state_dict({**state_dict, "state": {k: _own(s) for k, s in state_dict["state"].items()}})
+        for group in self.param_groups:
+            for param in group["params"] if group["capturable"] else ():
+                if param in self.state:
+                    self.state[param]["step"] = self.state[param]["step"].to(param.device)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -236,38 +154,17 @@ class Adai(CheckedOptimizer):
             What the closure returned, None without one.
         """
         loss = evaluated(closure)
-        batches = list(self._batches(moving(self)))
-        for batch in batches:
-            accumulate(batch)
-        if batches:
-            mean, scratch = mean_second_moment(batches), {}
-            for batch in batches:
-                move(batch, mean, scratch)
+        with torch.set_grad_enabled(self.defaults["differentiable"]):
+            adai_step.step(moving(self), self.state, self.mean_group)
         return loss
 
-    def _batches(self, pieces: list[Moving]) -> Iterator[Batch]:
-        """What is to be updated, in batches of tensors of one group, age, precision and device."""
-        gathered: dict[tuple[Any, ...], list[tuple[Tensor, ...]]] = {}
-        settings: dict[int, dict[str, Any]] = {}
-        for param, grad, group in pieces:
-            state = self._state(param)
-            state["step"] += 1
-            settings[id(group)] = group
-            key = (int(state["step"]), id(group), param.dtype, grad.dtype, param.device)
-            own = [param.detach(), grad.detach(), *(state[name] for name in STATE)]
-            gathered.setdefault(key, []).extend(blocks(own))
-        for (steps, group, *_), cut in gathered.items():
-            for part in filled(cut):
-                yield Batch(*map(list, zip(*part, strict=True)), settings=settings[group], steps=steps)  # pyright: ignore
 
-    def _state(self, param: Tensor) -> dict[str, Tensor]:
-        state = self.state[param]
-        if not state:
-            dtype = torch.promote_types(param.dtype, torch.float32)
-            state["step"] = torch.zeros((), dtype=torch.float32)
-            for name in STATE:
-                state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
-        return state
+def _own(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of one parameter, converted where it is one of the authors' code."""
+    own = {name: torch.as_tensor(value) for name, value in state.items()}
+    if "beta1_prod" in own:
+        own["bias_correction"] = 1 - own.pop("beta1_prod")
+    return own
 
 
 class AdaiW(Adai):
@@ -283,6 +180,11 @@ class AdaiW(Adai):
         *,
         dampening: float = 1.0,
         maximize: bool = False,
+        foreach: bool | None = None,
+        fused: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        mean_group: Any = None,
     ):
         super().__init__(
             params,
@@ -293,13 +195,18 @@ class AdaiW(Adai):
             decoupled_weight_decay=True,
             dampening=dampening,
             maximize=maximize,
+            foreach=foreach,
+            fused=fused,
+            capturable=capturable,
+            differentiable=differentiable,
+            mean_group=mean_group,
         )
 
 
 def adai(
-    params: Iterable[Tensor], *, eta: float, beta0: float = 0.1, beta2: float = 0.99, eps: float = 1e-3
+    params: Iterable[Tensor], *, eta: float | Tensor, beta0: float = 0.1, beta2: float = 0.99, eps: float = 1e-3
 ) -> torch.optim.Optimizer:
-    """Adai under the names of `inertialab.theory.notation`.
+    """Adaptive inertia: momentum with a coefficient of its own for each coordinate.
 
     Args:
         params: Tensors to update.

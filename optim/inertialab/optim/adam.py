@@ -5,9 +5,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from inertialab.optim.base import check_notation
+
 
 def adam(
-    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
+    params: Iterable[Tensor], *, eta: float | Tensor, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
 ) -> torch.optim.Optimizer:
     """Adam: averages of gradient and squared gradient, both corrected for their start at zero.
 
@@ -18,13 +20,14 @@ def adam(
         beta2: β₂, dimensionless.
         delta: Added to the root of the corrected second moment, units L/θ.
     """
+    check_notation("adam", eta=eta, beta=beta, beta2=beta2, delta=delta)
     return torch.optim.Adam(params, lr=eta, betas=(beta, beta2), eps=delta)
 
 
 def adamw(
     params: Iterable[Tensor],
     *,
-    eta: float,
+    eta: float | Tensor,
     beta: float = 0.9,
     beta2: float = 0.999,
     delta: float = 1e-8,
@@ -40,11 +43,12 @@ def adamw(
         delta: Added to the root of the corrected second moment, units L/θ.
         decay: Coefficient of decoupled weight decay, units 1/η.
     """
+    check_notation("adamw", eta=eta, beta=beta, beta2=beta2, delta=delta, decay=decay)
     return torch.optim.AdamW(params, lr=eta, betas=(beta, beta2), eps=delta, weight_decay=decay)
 
 
 def amsgrad(
-    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
+    params: Iterable[Tensor], *, eta: float | Tensor, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
 ) -> torch.optim.Optimizer:
     """Adam with the largest second moment so far in the place of the present one.
 
@@ -55,4 +59,5 @@ def amsgrad(
         beta2: β₂, dimensionless.
         delta: Added to the root of the corrected second moment, units L/θ.
     """
+    check_notation("amsgrad", eta=eta, beta=beta, beta2=beta2, delta=delta)
     return torch.optim.Adam(params, lr=eta, betas=(beta, beta2), eps=delta, amsgrad=True)

@@ -83,9 +83,9 @@ class AdaShift(TensorwiseOptimizer):
         """One step of one tensor."""
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = _reduced(torch.zeros_like(param), group["reduction"])
-            state["window"] = torch.zeros((group["shift"], *param.shape), dtype=param.dtype, device=param.device)
+            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
+            state["exp_avg_sq"] = _reduced(torch.zeros_like(g), group["reduction"])
+            state["window"] = torch.zeros((group["shift"], *g.shape), dtype=g.dtype, device=g.device)
         state["step"] += 1
         direction = adashift(g, state["exp_avg"], state["exp_avg_sq"], state["window"], int(state["step"]), group)
         if direction is not None:
@@ -126,9 +126,9 @@ def _reduced(squares: Tensor, reduction: Reduction) -> Tensor:
 
 
 def adashift_coordinatewise(
-    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-10
+    params: Iterable[Tensor], *, eta: float | Tensor, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-10
 ) -> torch.optim.Optimizer:
-    """AdaShift without reduction over blocks, under the names of `inertialab.theory.notation`.
+    """Adam whose second moment comes from older gradients, one for each coordinate.
 
     Args:
         params: Tensors to update.

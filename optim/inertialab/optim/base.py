@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ def real(low: float, high: float, *, low_open: bool = False, high_open: bool = F
     """Test of a number or scalar tensor against an interval; NaN lies in none."""
 
     def holds(value: Any) -> bool:
-        x = float(value)
+        x = float(value.detach() if isinstance(value, Tensor) else value)
         return (low < x if low_open else low <= x) and (x < high if high_open else x <= high)
 
     return holds
@@ -35,6 +35,25 @@ def check_settings(optimizer: str, settings: Mapping[str, Any], ranges: Iterable
     for name, holds, allowed in ranges:
         if not holds(settings[name]):
             raise ValueError(f"{optimizer}: {name} must be {allowed}, got {settings[name]}.")
+
+
+NOTATION_RANGES: tuple[Range, ...] = (
+    ("eta", nonnegative, "a finite number >= 0"),
+    ("beta", real(0, 1, high_open=True), "in [0, 1)"),
+    ("beta2", real(0, 1, high_open=True), "in [0, 1)"),
+    ("delta", nonnegative, "a finite number >= 0"),
+    ("decay", nonnegative, "a finite number >= 0"),
+)
+"""Allowed settings under the names of `inertialab.theory.notation`, for PyTorch's own optimizers."""
+
+
+def check_notation(optimizer: str, **settings: Any) -> None:
+    """Refuse settings out of range, by their names in the notation.
+
+    Raises:
+        ValueError: Naming the setting, its value and what is allowed.
+    """
+    check_settings(optimizer, settings, [r for r in NOTATION_RANGES if r[0] in settings])
 
 
 def check_parameters(optimizer: str, params: Iterable[Tensor]) -> None:
@@ -58,7 +77,7 @@ def moving(optimizer: Optimizer) -> list[Moving]:
         RuntimeError: If a gradient is sparse, saying where it comes from.
     """
     found = [(p, p.grad, group) for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    if any(grad.is_sparse for _, grad, _ in found):
+    if any(grad.layout is not torch.strided for _, grad, _ in found):
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
     return found
@@ -72,10 +91,23 @@ def evaluated(closure: Callable[[], Any] | None) -> Any:
         return closure()
 
 
-class CheckedOptimizer(Optimizer):
-    """An optimizer that checks the settings and parameters of every group it is given."""
+def state_dtype(param: Tensor) -> torch.dtype:
+    """Type of averages: that of the parameter, float32 at least."""
+    return torch.promote_types(param.dtype, torch.float32)
 
-    ranges: tuple[Range, ...] = ()
+
+COUNTERS = {"step": torch.float32}
+
+
+class CheckedOptimizer(Optimizer):
+    """An optimizer that checks the settings and parameters of every group it is given.
+
+    Averages of parameters of lower precision are float32, also after a state was taken from elsewhere.
+    """
+
+    ranges: ClassVar[tuple[Range, ...]] = ()
+    counters: ClassVar[Mapping[str, torch.dtype]] = COUNTERS
+    """States that are one number for each parameter, whatever its precision; `step` stays with the host."""
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, after checking its settings and parameters."""
@@ -83,6 +115,46 @@ class CheckedOptimizer(Optimizer):
         check_settings(name, {**self.defaults, **param_group}, self.ranges)
         super().add_param_group(param_group)
         check_parameters(name, self.param_groups[-1]["params"])
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take a state: a copy, in the precision of this optimizer's own states.
+
+        Settings that the state does not know get this optimizer's defaults.
+        """
+        super().load_state_dict(state_dict)
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
+        restore(self, state_dict, self.counters)
+
+
+def restore(optimizer: Optimizer, state_dict: dict[str, Any], counters: Mapping[str, torch.dtype]) -> None:
+    """Copy states of parameters once more, after torch's own loading.
+
+    It casts averages to the parameters' precision, and shares memory with the state it was given.
+    """
+    old = [i for group in state_dict["param_groups"] for i in group["params"]]
+    new = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, param in zip(old, new, strict=True):
+        for name, value in state_dict["state"].get(index, {}).items():
+            dtype, device = counters.get(name, state_dtype(param)), "cpu" if name == "step" else param.device
+            optimizer.state[param][name] = value.detach().to(device, dtype, copy=True)
+
+
+def descended(param: Tensor, grad: Tensor, settings: Mapping[str, Any]) -> Tensor:
+    """The gradient that is descended, sign and L2 penalty included, in the precision of the state.
+
+    Args:
+        param: θ.
+        grad: The stored gradient; it is returned itself where nothing is to be done, and never changed.
+        settings: `maximize`, `weight_decay` and `decoupled_weight_decay` are read.
+    """
+    g = grad.to(state_dtype(param))
+    if settings["maximize"]:
+        g = -g
+    if settings["weight_decay"] and not settings["decoupled_weight_decay"]:
+        g = g.add(param, alpha=settings["weight_decay"])
+    return g
 
 
 class TensorwiseOptimizer(CheckedOptimizer, ABC):
@@ -97,7 +169,7 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
 
         Args:
             param: The parameter.
-            g: Gradient to descend, sign and L2 penalty included; not to be changed.
+            g: Gradient to descend, sign and L2 penalty included, in the precision of the state; not to be changed.
             state: Empty at the first step; tensors only.
             group: Settings.
         """
@@ -107,13 +179,11 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
         if group["weight_decay"] and group["decoupled_weight_decay"]:
             param.mul_(1 - group["lr"] * group["weight_decay"])
 
+    @torch.compiler.disable
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
         loss = evaluated(closure)
         for param, grad, group in moving(self):
-            g = -grad if group["maximize"] else grad
-            if group["weight_decay"] and not group["decoupled_weight_decay"]:
-                g = g.add(param, alpha=group["weight_decay"])
-            self.update(param, g, self.state[param], group)
+            self.update(param, descended(param, grad, group), self.state[param], group)
         return loss

@@ -20,7 +20,19 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-from inertialab.optim.base import Range, check_settings, evaluated, moving, positive, real
+from inertialab.optim.base import (
+    COUNTERS,
+    Range,
+    check_notation,
+    check_parameters,
+    check_settings,
+    evaluated,
+    moving,
+    positive,
+    real,
+    restore,
+    state_dtype,
+)
 
 Cdf = Literal["normal", "bft", "bfo", "logistic"]
 RANGES: tuple[Range, ...] = (
@@ -100,8 +112,10 @@ class CProp(Optimizer):
             for name, value in own.items():
                 group.setdefault(name, value)
             check_settings("CProp", group, RANGES)
+            check_parameters("CProp", group["params"])
         self.param_groups = optimizer.param_groups
 
+    @torch.compiler.disable
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
@@ -110,14 +124,14 @@ class CProp(Optimizer):
         before = [param.clone() for param, _, _ in pieces]
         self.wrapped.step()
         for (param, g, group), start in zip(pieces, before, strict=True):
-            state = self.state[param]
+            state, dtype = self.state[param], state_dtype(param)
             if not state:
                 state["step"] = torch.zeros((), dtype=torch.float32)
-                state["mean"] = torch.zeros_like(param, memory_format=torch.preserve_format)
-                state["variance"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+                state["mean"] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
+                state["variance"] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
             state["step"] += 1
-            scale = conformity(g, state["mean"], state["variance"], int(state["step"]), group)
-            param.copy_(start.lerp_(param, scale))
+            scale = conformity(g.to(dtype), state["mean"], state["variance"], int(state["step"]), group)
+            param.copy_(start.to(dtype).lerp_(param.to(dtype), scale))
         return loss
 
     def state_dict(self) -> dict[str, Any]:
@@ -127,6 +141,7 @@ class CProp(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take both states."""
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "wrapped"})
+        restore(self, state_dict, COUNTERS)
         self.wrapped.load_state_dict(state_dict["wrapped"])
         self.param_groups = self.wrapped.param_groups
 
@@ -139,9 +154,9 @@ class CProp(Optimizer):
 
 
 def conform_sgd(
-    params: Iterable[Tensor], *, eta: float, beta: float = 0.999, c: float = 1.0, delta: float = 1e-8
+    params: Iterable[Tensor], *, eta: float | Tensor, beta: float = 0.999, c: float = 1.0, delta: float = 1e-8
 ) -> torch.optim.Optimizer:
-    """SGD scaled by CProp with the normal law, under the names of `inertialab.theory.notation`.
+    """SGD whose step is scaled by how surely past gradients agree in sign (normal law).
 
     Args:
         params: Tensors to update.
@@ -150,4 +165,5 @@ def conform_sgd(
         c: Factor of the scale, dimensionless.
         delta: ε.
     """
+    check_notation("cprop-sgd", eta=eta)
     return CProp(torch.optim.SGD(params, lr=eta), beta, c, delta, "normal")

@@ -9,18 +9,21 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from inertialab.optim.base import check_notation
 
-def sgd(params: Iterable[Tensor], *, eta: float) -> torch.optim.Optimizer:
+
+def sgd(params: Iterable[Tensor], *, eta: float | Tensor) -> torch.optim.Optimizer:
     """Plain SGD: θ' = θ - η g.
 
     Args:
         params: Tensors to update.
         eta: Learning rate, units θ²/L.
     """
+    check_notation("sgd", eta=eta)
     return torch.optim.SGD(params, lr=eta)
 
 
-def momentum_torch(params: Iterable[Tensor], *, eta: float, beta: float) -> torch.optim.Optimizer:
+def momentum_torch(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) -> torch.optim.Optimizer:
     """Momentum in PyTorch's convention: b' = βb + g, θ' = θ - η b'.
 
     Args:
@@ -28,10 +31,11 @@ def momentum_torch(params: Iterable[Tensor], *, eta: float, beta: float) -> torc
         eta: Learning rate, units θ²/L; the effective rate is η/(1 - β).
         beta: Momentum, dimensionless, in [0, 1).
     """
+    check_notation("momentum-torch", eta=eta, beta=beta)
     return torch.optim.SGD(params, lr=eta, momentum=beta)
 
 
-def momentum_ema(params: Iterable[Tensor], *, eta: float, beta: float) -> torch.optim.Optimizer:
+def momentum_ema(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) -> torch.optim.Optimizer:
     """Momentum as an exponential moving average: m' = βm + (1 - β) g, θ' = θ - η m'.
 
     `torch.optim.SGD` with `dampening=beta` fills an absent buffer with the undamped first gradient, so its
@@ -42,12 +46,13 @@ def momentum_ema(params: Iterable[Tensor], *, eta: float, beta: float) -> torch.
         eta: Learning rate, units θ²/L.
         beta: Momentum, dimensionless, in [0, 1).
     """
+    check_notation("momentum-ema", eta=eta, beta=beta)
     optimizer = torch.optim.SGD(params, lr=eta, momentum=beta, dampening=beta)
     set_momentum_buffer(optimizer, torch.zeros(()))
     return optimizer
 
 
-def heavy_ball(params: Iterable[Tensor], *, eta: float, beta: float) -> torch.optim.Optimizer:
+def heavy_ball(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) -> torch.optim.Optimizer:
     """Polyak's heavy ball: θ' = θ + β(θ - θ₋) - η g; the trajectory of PyTorch's convention.
 
     Args:
@@ -55,6 +60,7 @@ def heavy_ball(params: Iterable[Tensor], *, eta: float, beta: float) -> torch.op
         eta: Learning rate, units θ²/L.
         beta: Momentum, dimensionless, in [0, 1).
     """
+    check_notation("heavy-ball", eta=eta, beta=beta)
     return momentum_torch(params, eta=eta, beta=beta)
 
 

@@ -161,8 +161,8 @@ class RAdam(TensorwiseOptimizer):
         """One step of one tensor."""
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(param, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = torch.zeros_like(param, memory_format=torch.preserve_format)
+            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
+            state["exp_avg_sq"] = torch.zeros_like(g, memory_format=torch.preserve_format)
         state["step"] += 1
         direction = radam(g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
         if direction is not None:
@@ -196,9 +196,9 @@ def radam(g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[
 
 
 def rectified_adam(
-    params: Iterable[Tensor], *, eta: float, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
+    params: Iterable[Tensor], *, eta: float | Tensor, beta: float = 0.9, beta2: float = 0.999, delta: float = 1e-8
 ) -> torch.optim.Optimizer:
-    """RAdam as published, under the names of `inertialab.theory.notation`.
+    """Adam whose step is rectified for the variance of its adaptive factor, as published.
 
     Args:
         params: Tensors to update.

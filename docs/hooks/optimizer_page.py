@@ -1,0 +1,66 @@
+"""A page for every optimizer: equations, settings, conventions, sources, and where publication and codes part."""
+
+import inspect
+
+from tables import table
+
+from inertialab.optim import OPTIMIZERS, OptimizerRow
+from inertialab.theory.dynamics import MAPS, UpdateMap
+from inertialab.theory.notation import NOTATION, latex
+
+
+def index() -> str:
+    """All rows of OPTIMIZERS."""
+    rows = [(f"[{r.name}]({r.name}.md)", _what(r), r.momentum or "–", f"`{r.runs}`") for r in OPTIMIZERS.values()]
+    text = (
+        "Every optimizer is a row of one table: a constructor under the names of the [notation](../notation.md), and a "
+        "symbolic map that claims are derived from. One test holds each map against fifty steps of the PyTorch code."
+    )
+    return f"# Optimizers\n\n{text}\n\n{table(('name', 'rule', 'momentum', 'run by'), rows)}"
+
+
+def page(row: OptimizerRow) -> str:
+    """The page of one optimizer."""
+    facts = [("momentum", row.momentum or "none"), ("run by", f"`{row.runs}`")]
+    facts.append(("how a step is carried out", ", ".join(f"`{p}`" for p in row.paths) or "tensor by tensor"))
+    facts.append(("source", ", ".join(f"[`{s}`](../references.md)" for s in row.sources) or "–"))
+    parts = [
+        f"# {row.name}\n\n{_what(row)}\n",
+        "The update of one coordinate, in the order in which it is executed: later lines see the new values.\n",
+        _equations(MAPS[row.name]),
+        table(("", ""), facts),
+        f'## Settings\n\n`inertialab.optim.OPTIMIZERS["{row.name}"].make(params, {_signature(row)})`\n',
+        table(("name", "symbol", "meaning", "default"), _settings(row)),
+    ]
+    if row.differences:
+        parts.append("## Publication and codes\n\n" + "\n".join(f"- {sentence}" for sentence in row.differences) + "\n")
+    if row.runs.startswith("inertialab"):
+        parts.append(f"## Class\n\n::: {row.runs}\n    options: {{ heading_level: 3 }}\n")
+    return "\n".join(parts)
+
+
+def _what(row: OptimizerRow) -> str:
+    return (row.make.__doc__ or "").strip().splitlines()[0]
+
+
+def _signature(row: OptimizerRow) -> str:
+    return ", ".join(f"{name}=..." for name in ("eta", *row.settings))
+
+
+def _settings(row: OptimizerRow) -> list[tuple[str, str, str, str]]:
+    defaults = inspect.signature(row.make).parameters
+    found = []
+    for name in ("eta", *row.settings):
+        default = defaults[name].default
+        shown = "to be given" if default is inspect.Parameter.empty else f"{default:g}"
+        found.append((f"`{name}`", f"\\({NOTATION[name].latex}\\)", NOTATION[name].meaning, shown))
+    return found
+
+
+def _equations(update: UpdateMap) -> str:
+    lines = []
+    for symbol, expression in update.assignments:
+        lines.append(f"{latex(symbol)} &\\leftarrow {latex(expression)}")
+        if update.mean and symbol == update.mean[0]:
+            lines.append(f"{latex(update.mean[1])} &\\leftarrow \\text{{mean of }} {latex(symbol)}")
+    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}\n$$\n"

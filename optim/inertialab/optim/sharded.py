@@ -1,0 +1,88 @@
+"""Parameters spread over processes: the part that lies here, and sums over all parts.
+
+A `DTensor` (FSDP2, tensor parallelism) knows over which processes it is cut. Plain tensors do not: where each
+process holds other ones (ZeRO-1), the process group says so.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+Domain = tuple[Any, ...]
+"""Process groups over which a tensor is cut; empty when all of it is here."""
+
+
+def possible() -> bool:
+    """Whether there can be a `DTensor`; its slow module is not imported to find out."""
+    return "torch.distributed.tensor" in sys.modules
+
+
+def is_sharded(x: Tensor) -> bool:
+    """Whether this is a `DTensor`."""
+    return possible() and isinstance(x, sys.modules["torch.distributed.tensor"].DTensor)
+
+
+def local(x: Tensor) -> Tensor:
+    """The part of a tensor that lies in this process."""
+    return x.to_local() if is_sharded(x) else x  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def domain(x: Any, group: Any = None) -> Domain:
+    """Process groups over which a tensor is cut.
+
+    Args:
+        x: Tensor or DTensor.
+        group: Processes over which plain tensors are distributed, None when all of them are here.
+
+    Raises:
+        RuntimeError: If it is a sum of parts that has not been carried out.
+    """
+    if not is_sharded(x):
+        return () if group is None else (group,)
+    if any(p.is_partial() for p in x.placements):
+        raise RuntimeError("A gradient is a pending sum over processes (Partial); redistribute it before the step.")
+    mesh = x.device_mesh
+    return tuple(mesh.get_group(i) for i, p in enumerate(x.placements) if p.is_shard() and mesh.size(i) > 1)
+
+
+def total(shares: Iterable[tuple[Domain, Tensor]]) -> Tensor:
+    """Sum of all shares over all processes that hold one; one all-reduce for each process group.
+
+    Args:
+        shares: Domains, and float64 tensors of one shape, at least one of them.
+    """
+    gathered: dict[Domain, Tensor] = {}
+    for where, share in shares:
+        gathered[where] = gathered[where] + share.to(gathered[where].device) if where in gathered else share
+    for where, share in gathered.items():
+        for group in where:
+            dist.all_reduce(share, group=group)
+    first, *others = gathered.values()
+    return sum((x.to(first.device) for x in others), first)
+
+
+def nothing(group: Any) -> Tensor:
+    """The share of a process that has none; shape (2,), where the group communicates."""
+    return torch.zeros(2, dtype=torch.float64, device=dist.distributed_c10d._get_object_coll_device(group))
+
+
+def zero_group() -> Any:
+    """Process group of the `ZeroRedundancyOptimizer` that is being built around the calling optimizer, or None.
+
+    It gives every process an optimizer over some of the parameters and tells it nothing about the others; only
+    the callers on the stack know. Without this a mean over all parameters would silently be one over a part.
+    """
+    name = "torch.distributed.optim.zero_redundancy_optimizer"
+    if name not in sys.modules:
+        return None
+    frame = sys._getframe()
+    while frame is not None:
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, sys.modules[name].ZeroRedundancyOptimizer):
+            return owner.process_group  # pyright: ignore[reportOptionalMemberAccess]
+        frame = frame.f_back
+    return None

@@ -1,0 +1,216 @@
+"""The ways in which Adai carries out its rule: plain, in blocks, compiled, capturable, differentiable."""
+
+import warnings
+
+import pytest
+import torch
+
+from inertialab.optim import Adai, blocks, compiled
+from inertialab.optim.blocks import BLOCK, LARGE
+
+SHAPES = [(LARGE + 5,), (), (3, 4), (70, LARGE // 64), (7,), (2, 64, 17, 9)]
+SETTINGS = [
+    {},
+    {"weight_decay": 0.1},
+    {"weight_decay": 0.1, "decoupled_weight_decay": True, "maximize": True},
+    {"dampening": 0.5, "eps": 0.05},
+]
+
+
+def steps(count=5, dtype=torch.float64, settings=None, shapes=SHAPES, layout=torch.contiguous_format, **path):
+    """Positions after some steps, and the optimizer."""
+    generator = torch.Generator().manual_seed(3)
+    params = []
+    for shape in shapes:
+        kwargs = {"memory_format": layout} if len(shape) == 4 else {}
+        params.append(torch.ones(shape, dtype=dtype).contiguous(**kwargs).requires_grad_())
+    optimizer = Adai(params, lr=0.1, **(settings or {}), **path)
+    for _ in range(count):
+        for p in params:
+            scale = 10 ** torch.rand(p.shape, dtype=torch.float64, generator=generator)
+            g = scale * torch.randn(p.shape, dtype=torch.float64, generator=generator)
+            p.grad = torch.empty_like(p).copy_(g)
+        optimizer.step()
+    return [p.detach() for p in params], optimizer
+
+
+def close(a, b, tolerance=1e-12):
+    return all(torch.allclose(x, y, rtol=tolerance, atol=tolerance) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("path", [{}, {"foreach": True}, {"fused": True}, {"capturable": True}], ids=str)
+def test_every_path_makes_the_steps_of_the_plain_one(path, settings):
+    plain, _ = steps(settings=settings, foreach=False)
+    assert close(steps(settings=settings, **path)[0], plain)
+
+
+@pytest.mark.parametrize("path", [{}, {"fused": True}], ids=str)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-2), (torch.float16, 2e-3)])
+def test_paths_agree_in_lower_precision(path, dtype, tolerance):
+    assert close(steps(dtype=dtype, **path)[0], steps(dtype=dtype, foreach=False)[0], tolerance)
+
+
+@pytest.mark.parametrize("path", [{}, {"fused": True}], ids=str)
+def test_a_model_in_channels_last_makes_the_same_steps(path):
+    assert close(steps(layout=torch.channels_last, **path)[0], steps(foreach=False)[0])
+
+
+def test_a_path_may_change_between_steps():
+    """The carried sum of second moments must not go stale while the plain path does not carry it."""
+    shapes = [(LARGE + 5,), (7,)]
+    params = [torch.zeros(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+    twins = [torch.zeros(s, dtype=torch.float64, requires_grad=True) for s in shapes]
+    changing, plain = Adai(params, lr=0.1), Adai(twins, lr=0.1, foreach=False)
+    for k in range(6):
+        changing.param_groups[0]["foreach"] = None if k % 3 == 0 else False
+        for p, t in zip(params, twins, strict=True):
+            p.grad = torch.full_like(p, 10.0**k)
+            p.grad[0] = 1.0
+            t.grad = p.grad.clone()
+        changing.step()
+        plain.step()
+    assert close(params, twins)
+
+
+def test_the_carried_sum_is_the_sum_of_the_second_moments():
+    _, optimizer = steps(200, dtype=torch.float32, shapes=[(LARGE + 5,)])
+    state = next(iter(optimizer.state.values()))
+    assert float(state["exp_avg_sq_sum"]) == pytest.approx(float(state["exp_avg_sq"].double().sum()), rel=1e-6)
+
+
+def test_small_states_lie_one_after_the_other_and_pack_without_copies_until_they_are_loaded():
+    _, optimizer = steps(1, shapes=[(3,), (2, 2), (5,)])
+    column = tuple(s["exp_avg"] for s in optimizer.state.values())
+    joined = blocks._joined(column, [3, 4, 5])
+    assert joined is not None
+    assert joined.data_ptr() == column[0].data_ptr()
+    assert blocks._joined(tuple(x.clone() for x in column), [3, 4, 5]) is None
+    assert blocks._joined(column[::-1], [5, 4, 3]) is None
+
+
+def test_temporaries_are_a_few_blocks_whatever_the_model():
+    """Every tensor that a step creates is one block at most."""
+    sizes = []
+
+    class Watch(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            if isinstance(result, torch.Tensor) and result.untyped_storage().data_ptr() not in known:
+                sizes.append(result.numel())
+            return result
+
+    p = torch.zeros(5 * BLOCK + 3, requires_grad=True)
+    p.grad = torch.ones_like(p)
+    optimizer = Adai([p], lr=0.1)
+    optimizer.step()
+    known = {x.untyped_storage().data_ptr() for x in (p, p.grad, *optimizer.state[p].values())}
+    with Watch():
+        optimizer.step()
+    assert 0 < max(sizes) <= BLOCK
+
+
+def test_a_machine_without_compiler_is_told_once_and_goes_on(monkeypatch):
+    def broken(*_, **__):
+        def loop(*_):
+            raise RuntimeError("no C++ compiler found")
+
+        return loop
+
+    monkeypatch.setattr(torch, "compile", broken)
+    compiled.compiled.cache_clear()
+    with pytest.warns(RuntimeWarning, match="fused=True is not possible here, going on without: no C") as caught:
+        path, _ = steps(shapes=[(LARGE,), (3,)], fused=True)
+    compiled.compiled.cache_clear()
+    assert len(caught) == 1
+    assert close(path, steps(shapes=[(LARGE,), (3,)], foreach=False)[0])
+
+
+def test_one_compilation_serves_all_sizes_and_learning_rates():
+    compiled.compiled.cache_clear()
+    torch.compiler.reset()
+    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    _, optimizer = steps(2, shapes=[(LARGE,), (3 * LARGE,), (5, 2)], fused=True)
+    optimizer.param_groups[0]["lr"] = 0.01
+    optimizer.step()
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] - before == 1
+
+
+def test_exclusive_paths_are_refused():
+    with pytest.raises(ValueError, match="fused=True and foreach=True exclude each other"):
+        Adai([torch.zeros(1)], lr=0.1, fused=True, foreach=True)
+    with pytest.raises(ValueError, match="fused=True and differentiable=True exclude each other"):
+        Adai([torch.zeros(1)], lr=0.1, fused=True, differentiable=True)
+    with pytest.raises(ValueError, match="differentiable must be the same in all groups"):
+        Adai([{"params": [torch.zeros(1)], "differentiable": True}], lr=0.1)
+
+
+@pytest.mark.parametrize("settings", [{"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}])
+def test_autograd_sees_two_differentiable_steps(settings):
+    """Derivatives of the positions by start, gradients and learning rate are those of finite differences."""
+
+    def after(start, first, second, lr):
+        p = start.clone()
+        optimizer = Adai([p], lr=lr, differentiable=True, eps=0.01, **settings)
+        for g in (first, second):
+            p.grad = g
+            optimizer.step()
+        return p
+
+    torch.manual_seed(0)
+    inputs = [torch.randn(4, dtype=torch.float64).requires_grad_() for _ in range(3)]
+    inputs.append(torch.tensor(0.1, dtype=torch.float64, requires_grad=True))
+    assert torch.autograd.gradcheck(after, inputs)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_capturable_step_is_part_of_a_cuda_graph():
+    params = [torch.ones(s, device="cuda", requires_grad=True) for s in SHAPES]
+    twins = [torch.ones(s, device="cuda", requires_grad=True) for s in SHAPES]
+    captured, plain = Adai(params, lr=0.1, capturable=True), Adai(twins, lr=0.1, foreach=False)
+    for p, t in zip(params, twins, strict=True):
+        p.grad = torch.randn_like(p)
+        t.grad = p.grad.clone()
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        captured.step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured.step()
+    for _ in range(3):
+        graph.replay()
+    for _ in range(4):
+        plain.step()
+    assert close(params, twins, 1e-5)
+
+
+def test_checkpoints_of_the_authors_code_can_be_loaded():
+    """Its states carry the product of beta1, and its groups know four settings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        p = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+        optimizer = Adai([p], lr=1.0)
+        saved = {
+            "state": {
+                0: {
+                    "step": 4,
+                    "exp_avg": torch.tensor([1.0, 2.0, 3.0]),
+                    "exp_avg_sq": torch.tensor([1.0, 4.0, 9.0]),
+                    "beta1_prod": torch.tensor([0.9, 0.5, 0.1]),
+                }
+            },
+            "param_groups": [{"lr": 0.2, "betas": (0.1, 0.99), "eps": 1e-3, "weight_decay": 0.0, "params": [0]}],
+        }
+        optimizer.load_state_dict(saved)
+    state = optimizer.state[p]
+    assert state["bias_correction"].tolist() == pytest.approx([0.1, 0.5, 0.9])
+    assert optimizer.param_groups[0]["lr"] == 0.2
+    assert optimizer.param_groups[0]["dampening"] == 1.0
+    p.grad = torch.tensor([1.0, -1.0, 2.0], dtype=torch.float64)
+    optimizer.step()
+    v = 0.99 * torch.tensor([1.0, 4.0, 9.0]).double() + 0.01 * p.grad**2
+    alpha = (0.1 * v / v.mean()).clamp(1e-3, 1)
+    m = torch.tensor([1.0, 2.0, 3.0]).double() * (1 - alpha) + alpha * p.grad
+    product = torch.tensor([0.9, 0.5, 0.1]).double() * (1 - alpha)
+    assert torch.allclose(p.detach(), -0.2 * m / (1 - product), rtol=1e-6)
