@@ -1,0 +1,84 @@
+"""Particles on disk between chunks of steps, so that a run that was killed goes on and ends with the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from inertialab.experiments.particles import Particles
+from inertialab.experiments.store import code_digest
+
+SECONDS = 5.0
+"""Least time between two checkpoints."""
+
+
+class Checkpoint:
+    """The state of a crowd in one file, replaced atomically, taken again only by the same run.
+
+    The random numbers of a chunk follow from seed, block and chunk, so nothing of them is stored.
+
+    Args:
+        path: The file; None to keep nothing.
+        crowd: The particles.
+        key: What else the run is made of.
+
+    Attributes:
+        extra: Further arrays or numbers to keep.
+    """
+
+    def __init__(self, path: Path | None, crowd: Particles, **key: Any):
+        self.path, self.crowd, self.extra = path, crowd, dict[str, Any]()
+        words = [crowd.source, crowd.count, crowd.precision.__name__, crowd.boundary, crowd.lower, crowd.sign, key]
+        text = json.dumps([*words, crowd.fresh.tolist(), code_digest()], default=float, sort_keys=True)
+        self.key = hashlib.sha256(text.encode()).hexdigest()
+        self._saved = time.monotonic()
+
+    def resume(self) -> int:
+        """Take up the state on disk if it is one of the same run; the number of steps it has made, else 0."""
+        if self.path is None or not self.path.exists():
+            return 0
+        try:
+            with np.load(self.path) as found:
+                kept = {name: found[name] for name in found.files}
+        except (OSError, ValueError, BadZipFile):
+            return 0
+        if str(kept.pop("key", "")) != self.key:
+            return 0
+        self.crowd.state[:], self.crowd.times[:] = kept.pop("state"), kept.pop("times")
+        self.crowd.steps, self.crowd.chunks, self.crowd.events = (int(n) for n in kept.pop("counts"))
+        self.extra.update(kept)
+        return self.crowd.steps
+
+    def save(self, force: bool = False) -> None:
+        """Write the state, at most every few seconds."""
+        if self.path is None or (not force and time.monotonic() - self._saved < SECONDS):
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        crowd = self.crowd
+        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                counts = np.array([crowd.steps, crowd.chunks, crowd.events])
+                np.savez(
+                    file, key=np.array(self.key), state=crowd.state, times=crowd.times, counts=counts, **self.extra
+                )
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self.path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        self._saved = time.monotonic()
+
+    def done(self) -> None:
+        """Remove the file: what it was kept for is there."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

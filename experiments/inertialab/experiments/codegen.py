@@ -1,0 +1,171 @@
+"""Statements of a system's step as Python source, for torch tensors and for compiled loops alike.
+
+Both are printed by one printer from one list of statements; only the functions that the names stand for differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sympy as sp
+import torch
+from sympy.printing.pycode import PythonCodePrinter
+from torch import Tensor
+
+from inertialab.experiments.system import System, indexed, normal
+from inertialab.theory.notation import g, k
+
+Statement = tuple[sp.Symbol, sp.Expr]
+FUNCTIONS = ("erf", "erfc", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log")
+"""Functions that expressions may contain beside arithmetic, powers, roots, Abs, Min, Max and Piecewise."""
+
+
+class Source(PythonCodePrinter):
+    """Prints expressions with plain function names; numbers as `F(...)`, so that they take the wanted precision."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False})
+
+    def _print(self, expr: Any, **settings: Any) -> str:
+        if isinstance(expr, sp.Expr) and expr.is_number:
+            return f"F({float(expr)!r})"
+        return str(super()._print(expr, **settings))
+
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
+        base, exponent = expr.base, expr.exp
+        if exponent == sp.Rational(1, 2):
+            return f"sqrt({self._print(base)})"
+        if exponent.is_Integer and abs(int(exponent)) <= 8:
+            product = "*".join([f"({self._print(base)})"] * abs(int(exponent)))
+            return f"({product})" if exponent > 0 else f"(F(1.0)/({product}))"
+        if exponent == -sp.Rational(1, 2):
+            return f"(F(1.0)/sqrt({self._print(base)}))"
+        return f"power({self._print(base)}, {self._print(exponent)})"
+
+    def _print_Max(self, expr: sp.Max) -> str:
+        return self._folded("larger", expr.args)
+
+    def _print_Min(self, expr: sp.Min) -> str:
+        return self._folded("smaller", expr.args)
+
+    def _folded(self, name: str, args: Iterable[sp.Basic]) -> str:
+        first, *others = sorted(args, key=lambda a: bool(a.is_number))
+        text = self._print(first)
+        for other in others:
+            text = f"{name}({text}, {self._print(other)})"
+        return text
+
+    def _print_Abs(self, expr: sp.Abs) -> str:
+        return f"absolute({self._print(expr.args[0])})"
+
+    def _print_Piecewise(self, expr: sp.Piecewise) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        *some, last = expr.args
+        text = self._print(last[0])
+        for value, condition in reversed(some):
+            text = f"where({self._print(condition)}, {self._print(value)}, {text})"
+        return text
+
+    def _print_Function(self, expr: sp.Function) -> str:
+        name = type(expr).__name__
+        if name not in FUNCTIONS:
+            raise ValueError(f"A simulated expression may contain {', '.join(FUNCTIONS)}; got {name} in {expr}.")
+        return f"{name}({', '.join(self._print(a) for a in expr.args)})"
+
+
+for _name in FUNCTIONS:
+    setattr(Source, f"_print_{_name}", Source._print_Function)
+
+
+def source(expr: sp.Expr) -> str:
+    """An expression as source text."""
+    return str(Source().doprint(expr))
+
+
+def gradients(system: System) -> list[Statement]:
+    """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i."""
+    count = len(system.landscape.coordinates)
+    return [(indexed(g, i), system.gradient(i).subs(normal, indexed(normal, i))) for i in range(count)]
+
+
+def phases(system: System) -> tuple[list[Statement], list[Statement]]:
+    """Assignments of all coordinates before and after the mean over coordinates; the second is empty without one."""
+    before, after = [], []
+    for i in range(len(system.landscape.coordinates)):
+        lines = system.update(i)
+        cut = len(lines)
+        if system.map.mean:
+            cut = 1 + [s for s, _ in lines].index(indexed(system.map.mean[0], i))
+        before += lines[:cut]
+        after += lines[cut:]
+    return before, after
+
+
+def mean_statement(system: System) -> list[Statement]:
+    """The mean over coordinates, where the optimizer takes one."""
+    if system.map.mean is None:
+        return []
+    inner, mean = system.map.mean
+    count = len(system.landscape.coordinates)
+    return [(mean, sum((indexed(inner, i) for i in range(count)), sp.S.Zero) / count)]
+
+
+def _tensor(function: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
+    return lambda x: function(x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float64))
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    if isinstance(condition, bool):
+        return a if condition else b
+    return torch.where(condition, a, b)
+
+
+TORCH: dict[str, Any] = {
+    "F": float,
+    "sqrt": _tensor(torch.sqrt),
+    "absolute": _tensor(torch.abs),
+    **{name: _tensor(getattr(torch, name)) for name in FUNCTIONS},
+    "power": lambda a, b: a**b,
+    "larger": lambda a, b: max(a, b) if not isinstance(a, Tensor) else torch.clamp(a, min=b),
+    "smaller": lambda a, b: min(a, b) if not isinstance(a, Tensor) else torch.clamp(a, max=b),
+    "where": _where,
+}
+"""What the printed names mean for tensors."""
+
+
+def torch_step(system: System) -> Callable[[Tensor, Tensor, float], None]:
+    """The step of all particles as torch operations, on any device; the reference of the compiled kernel.
+
+    Args:
+        system: What is simulated.
+
+    Returns:
+        A function `step(state, normals, k)` that changes `state` in place: shape (states·d, n), in the order of
+        `rows`; `normals` has shape (d, n), and k is the number of the step, from 1.
+    """
+    before, after = phases(system)
+    lines = ["def step(state, normals, k):"]
+    names = rows(system)
+    lines += [f"    {name} = state[{r}]" for r, name in enumerate(names)]
+    lines += [f"    {indexed(normal, i)} = normals[{i}]" for i in range(len(system.landscape.coordinates))]
+    for symbol, expression in [*gradients(system), *before, *mean_statement(system), *after]:
+        lines.append(f"    {symbol} = {source(expression)}")
+    # Names may be views of rows that others of them replace, so all rows are put together before any is written.
+    lines += [f"    state.copy_(stack([{', '.join(names)}]))"]
+    scope = {**TORCH, "stack": torch.stack}
+    exec("\n".join(lines), scope)
+    return scope["step"]
+
+
+def rows(system: System) -> list[str]:
+    """Names of the rows of a state: every state of coordinate 0, of coordinate 1, ..., grouped by state."""
+    names = []
+    for state in system.states:
+        for i, coordinate in enumerate(system.landscape.coordinates):
+            names.append(str(coordinate) if state == "theta" else str(indexed(sp.Symbol(state), i)))
+    return names
+
+
+def depends_on_step_alone(expr: sp.Expr) -> bool:
+    """Whether an expression is the same for all particles at a step."""
+    return expr.free_symbols == {k}

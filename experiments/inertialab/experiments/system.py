@@ -1,0 +1,149 @@
+"""What a simulation runs: a landscape, gradient noise and an optimizer, all symbolic, the one source of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy as sp
+
+from inertialab.optim import OPTIMIZERS
+from inertialab.theory.dynamics import MAPS, UpdateMap
+from inertialab.theory.landscapes import Landscape
+from inertialab.theory.notation import g, k, theta
+
+normal = sp.Symbol("z", real=True)
+"""A standard normal number, drawn anew for every coordinate, particle and step."""
+
+
+def _two_point(chance: float = 0.1) -> sp.Expr:
+    """Skewed: one large value with this chance, a small one of the other sign else."""
+    p = sp.Float(chance)
+    level = sp.sqrt(2) * sp.erfinv(2 * p - 1)
+    return sp.Piecewise((sp.sqrt((1 - p) / p), normal < level.evalf(20)), (-sp.sqrt(p / (1 - p)), True))
+
+
+def _student4() -> sp.Expr:
+    """Student's t with four degrees of freedom by its quantile function (Shaw 2006), scaled to variance one."""
+    below = sp.erfc(sp.Abs(normal) / sp.sqrt(2)) / 2
+    root = sp.Min(2 * sp.sqrt(below * (1 - below)), 1)  # rounding must not carry it beyond what acos and sqrt allow
+    size = 2 * sp.sqrt(sp.Max(sp.cos(sp.acos(root) / 3) / root - 1, 0))
+    return sp.Piecewise((size, normal > 0), (-size, True)) / sp.sqrt(2)
+
+
+LAWS: dict[str, sp.Expr] = {"gaussian": normal, "two-point": _two_point(), "student-4": _student4()}
+"""Noise of mean zero and variance one, as functions of a standard normal number."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gradient noise of one step, independent from step to step and between coordinates.
+
+    Attributes:
+        variances: C of each coordinate at the position before the step (Ito), units (L/θ)², in the landscape's
+            coordinates.
+        law: Row of `LAWS`.
+    """
+
+    variances: tuple[sp.Expr, ...]
+    law: str = "gaussian"
+
+    @classmethod
+    def constant(cls, landscape: Landscape, variance: float, law: str = "gaussian") -> Noise:
+        """The same everywhere."""
+        return cls((sp.Float(variance),) * len(landscape.coordinates), law)
+
+    @classmethod
+    def hessian_proportional(
+        cls, landscape: Landscape, batch: float, floor: float = 0.01, law: str = "gaussian"
+    ) -> Noise:
+        """C = max(|H_ii|, floor)/B: proportional to the curvature, but never gone where it changes sign."""
+        curvatures = (landscape.curvatures[i][i] for i in range(len(landscape.coordinates)))
+        return cls(tuple(sp.Max(sp.Abs(c), sp.Float(floor)) / sp.Float(batch) for c in curvatures), law)
+
+    @classmethod
+    def loss_proportional(cls, landscape: Landscape, factor: float, law: str = "gaussian") -> Noise:
+        """C = factor · L, as for a squared loss that can be fitted; the loss must not be negative."""
+        return cls((sp.Float(factor) * sp.Max(landscape.loss, 0),) * len(landscape.coordinates), law)
+
+
+@dataclass(frozen=True)
+class System:
+    """Particles of one landscape, each under its own noise and its own optimizer.
+
+    Attributes:
+        landscape: With numbers for all its symbols.
+        noise: Of one gradient.
+        optimizer: Row of `inertialab.optim.OPTIMIZERS`.
+        settings: `eta` and the optimizer's other settings, by their names in the notation.
+
+    Raises:
+        ValueError: If there is no such optimizer or law, a setting is missing, unknown or out of range, or the
+            landscape has symbols without numbers.
+    """
+
+    landscape: Landscape
+    noise: Noise
+    optimizer: str = "sgd"
+    settings: Mapping[str, float] = field(default_factory=lambda: {"eta": 0.1})
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"There is no optimizer {self.optimizer!r}; rows are: {', '.join(OPTIMIZERS)}.")
+        if self.noise.law not in LAWS:
+            raise ValueError(f"There is no law of noise {self.noise.law!r}; rows are: {', '.join(LAWS)}.")
+        if self.landscape.defaults:
+            names = ", ".join(map(str, self.landscape.defaults))
+            raise ValueError(f"{self.landscape.name}: call at(...) to give numbers to {names}.")
+        wanted = {"eta", *OPTIMIZERS[self.optimizer].settings}
+        if set(self.settings) != wanted:
+            given = ", ".join(self.settings) or "nothing"
+            raise ValueError(f"{self.optimizer} takes {', '.join(sorted(wanted))}; got {given}.")
+
+    @property
+    def map(self) -> UpdateMap:
+        """The symbolic update map."""
+        return MAPS[self.optimizer]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of what every coordinate of a particle carries, the position first; the step count is shared."""
+        return tuple(str(s) for s in self.map.state if s != k)
+
+    def slope(self, x: np.ndarray) -> np.ndarray:
+        """L' of a one-dimensional landscape, shape of x."""
+        return self.landscape.gradient([x])[0]
+
+    def variance(self, x: np.ndarray) -> np.ndarray:
+        """C along a one-dimensional landscape, shape of x."""
+        (expression,) = self.noise.variances
+        value = sp.lambdify(self.landscape.coordinates, expression, "numpy")(x)
+        return np.broadcast_to(np.asarray(value, dtype=float), np.shape(x))
+
+    def gradient(self, i: int) -> sp.Expr:
+        """The noisy gradient of a coordinate, in the coordinates and that coordinate's normal number."""
+        size = sp.sqrt(self.noise.variances[i])
+        return self.landscape.gradients[i] + size * LAWS[self.noise.law]
+
+    def update(self, i: int) -> list[tuple[sp.Symbol, sp.Expr]]:
+        """The optimizer's assignments for a coordinate: settings are numbers, states and locals carry the index."""
+        numbers = {s: sp.Float(v, 17) for s, v in self._settings().items()}
+        own: dict[sp.Symbol, sp.Symbol] = {theta: self.landscape.coordinates[i], g: indexed(g, i)}
+        mean = self.map.mean[1] if self.map.mean else None
+        named = {s for s, _ in self.map.assignments} | set(self.map.state)
+        own |= {s: indexed(s, i) for s in named if s not in (theta, k, mean)}
+        lines = []
+        for symbol, expression in self.map.assignments:
+            if symbol != k:
+                lines.append((own[symbol], expression.subs(numbers).subs(own, simultaneous=True)))
+        return lines
+
+    def _settings(self) -> dict[sp.Symbol, float]:
+        symbols = {str(s): s for _, e in self.map.assignments for s in e.free_symbols}
+        return {symbols[name]: value for name, value in self.settings.items() if name in symbols}
+
+
+def indexed(symbol: sp.Symbol, i: int) -> sp.Symbol:
+    """The symbol of coordinate i."""
+    return sp.Symbol(f"{symbol}_{i}", real=True)

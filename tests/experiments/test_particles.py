@@ -1,0 +1,207 @@
+"""One symbolic source: compiled loops, torch steps and PyTorch's optimizers make the same steps."""
+
+import numpy as np
+import pytest
+import sympy as sp
+import torch
+from scipy import integrate, stats
+
+from inertialab.experiments.codegen import rows, torch_step
+from inertialab.experiments.lanes import LANES, sample
+from inertialab.experiments.particles import Particles
+from inertialab.experiments.simulation import simulate
+from inertialab.experiments.system import LAWS, Noise, System, normal
+from inertialab.optim import OPTIMIZERS
+from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic, styblinski_tang
+
+SETTINGS = {"eta": 0.01, "beta": 0.8, "beta0": 0.3, "beta2": 0.9, "eps": 0.05, "delta": 1e-3, "c": 1.5, "decay": 0.3}
+VALLEY = LANDSCAPES["curved-valley"].at()
+DIAGONAL = quadratic(np.diag([0.5, 1.0, 2.0]))
+every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
+
+
+def system(row, landscape=VALLEY, law="gaussian"):
+    settings = {name: SETTINGS[name] for name in ("eta", *row.settings)}
+    return System(landscape, Noise.hessian_proportional(landscape, 4.0, 0.05, law), row.name, settings)
+
+
+def positions(setup, numbers, aged=False):
+    """Positions after some steps of the compiled loop with given normal numbers."""
+    crowd = Particles(setup, numbers.shape[2], np.full(len(setup.landscape.coordinates), 0.3), precision=np.float64)
+    if aged:
+        crowd = Particles(
+            setup,
+            numbers.shape[2],
+            crowd.fresh[: numbers.shape[1]],
+            precision=np.float64,
+            passage="respawn",
+            boundary=1e9,
+        )
+    crowd.advance(len(numbers), 0, 0, given=numbers)
+    return crowd.values()
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return np.random.default_rng(4).standard_normal((30, 3, LANES))
+
+
+@every_row
+@pytest.mark.parametrize("landscape", [VALLEY, DIAGONAL], ids=lambda landscape: landscape.name)
+def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, numbers):
+    d = len(landscape.coordinates)
+    setup, z = system(row, landscape), numbers[:, :d]
+    compiled = positions(setup, z)
+    names = rows(setup)
+    state = torch.zeros(len(names), LANES, dtype=torch.float64)
+    for i, name in enumerate(names):
+        state[i] = 0.3 if name.startswith("theta") else 0.0
+    step = torch_step(setup)
+    noisy = sp.lambdify((*landscape.coordinates, normal), [setup.gradient(i) for i in range(d)], "numpy")
+    theta = [torch.full((d,), 0.3, dtype=torch.float64, requires_grad=True) for _ in range(8)]
+    optimizers = [row.make([p], **setup.settings) for p in theta]
+    for k in range(len(z)):
+        step(state, torch.as_tensor(z[k]), k + 1)
+        for j, (p, optimizer) in enumerate(zip(theta, optimizers, strict=True)):
+            at = p.detach().numpy()
+            p.grad = torch.tensor([noisy(*at, z[k, i, j])[i] for i in range(d)], dtype=torch.float64)
+            optimizer.step()
+    assert compiled == pytest.approx(state[:d].numpy(), rel=1e-13, abs=1e-14)
+    real = np.stack([p.detach().numpy() for p in theta], axis=1)
+    assert compiled[:, :8] == pytest.approx(real, rel=1e-11, abs=1e-12)
+
+
+@every_row
+def test_particles_with_ages_of_their_own_make_the_same_steps(row, numbers):
+    setup, z = system(row), numbers[:, :2]
+    assert positions(setup, z, aged=True) == pytest.approx(positions(setup, z), rel=1e-12, abs=1e-14)
+
+
+def test_the_agreement_notices_another_step(numbers):
+    adam, adamw = OPTIMIZERS["adam"], OPTIMIZERS["adamw"]
+    assert np.abs(positions(system(adam), numbers[:, :2]) - positions(system(adamw), numbers[:, :2])).max() > 1e-3
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_threads_change_no_result_and_seeds_do(precision):
+    setup = system(OPTIMIZERS["adai"])
+    runs = []
+    for threads, seed in ((1, 5), (2, 5), (1, 6)):
+        crowd = Particles(setup, 3000, np.zeros(2), precision=precision, threads=threads)
+        crowd.advance(40, seed, 0)
+        crowd.advance(31, seed, 1)
+        runs.append(crowd.values())
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_laws_of_noise_have_mean_zero_and_variance_one(law):
+    function = sp.lambdify(normal, LAWS[law], ["scipy", "numpy"])
+    for power, expected in ((0, 1.0), (1, 0.0), (2, 1.0)):
+        points = [-1.2815515655446004, 0.0] if law == "two-point" else [0.0]
+        value, _ = integrate.quad(
+            lambda z, p=power: float(function(z)) ** p * stats.norm.pdf(z), -8, 8, points=points, limit=400
+        )
+        assert value == pytest.approx(expected, abs=2e-3 if law == "student-4" else 1e-6)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_particles_feel_the_law_they_are_given(law):
+    flat = Landscape("flat", sp.S.Zero, coordinates(1), {}, (sp.S.Zero,))
+    crowd = Particles(System(flat, Noise.constant(flat, 4.0, law), "sgd", {"eta": 1.0}), 400_000, np.zeros(1))
+    crowd.advance(1, 3, 0)
+    drawn = -crowd.values()[0] / 2
+    assert drawn.var() == pytest.approx(1, abs=0.05 if law == "student-4" else 0.01)
+    skew = {"gaussian": 0.0, "two-point": 8 / 3, "student-4": None}[law]
+    assert skew is None or float((drawn.astype(float) ** 3).mean()) == pytest.approx(skew, abs=0.03)
+
+
+def test_random_numbers_are_normal_and_streams_independent():
+    """A hundred million numbers: moments to fourth order, distribution, correlation of lanes, blocks, chunks, steps."""
+    drawn = np.empty((392, 1000, LANES), np.float32)
+    sample(drawn, 11, 0)
+    n = drawn.size
+    sums, counts = np.zeros(4), np.zeros(4096, int)
+    for part in drawn:
+        x = part.ravel().astype(float)
+        square = x * x
+        sums += [x.sum(), square.sum(), (square * x).sum(), (square * square).sum()]
+        counts += np.bincount(((x + 8) * 256).astype(int), minlength=4096)
+    scores = (sums / n - [0, 1, 0, 3]) * np.sqrt(n / np.array([1, 2, 15, 96]))
+    assert np.abs(scores).max() < 4
+    # Kolmogorov and Smirnov's distance at the edges of 4096 bins
+    distance = np.abs(np.cumsum(counts) / n - stats.norm.cdf(np.arange(1, 4097) / 256 - 8)).max()
+    assert stats.kstwobign.sf(distance * n**0.5) > 1e-4
+    other = np.empty((20, 1000, LANES), np.float32)
+    sample(other, 11, 1)
+    pairs = {
+        "lanes": (drawn[:, :, :-1], drawn[:, :, 1:]),
+        "blocks": (drawn[:-1], drawn[1:]),
+        "steps": (drawn[:, :-1], drawn[:, 1:]),
+        "chunks": (drawn[:20], other),
+    }
+    for a, b in pairs.values():
+        product = np.einsum("ijk,ijk->", a[:100], b[:100], dtype=np.float64)
+        assert abs(product) / np.sqrt(a[:100].size) < 4.5
+
+
+def test_the_spread_around_a_minimum_is_the_exact_one():
+    setup = System(quadratic([[2.0]]), Noise((sp.Float(3.0),)), "sgd", {"eta": 0.1})
+    seen = simulate(setup, particles=200_000, times=[5, 400], seed=1)
+    exact = 0.1 * 3 / (2 * (2 - 0.2))
+    early = exact * (1 - (1 - 0.2) ** 10)
+    assert abs(seen.square[0, 0] - early) < 4.5 * seen.square_error[0, 0]
+    assert abs(seen.square[1, 0] - exact) < 4.5 * seen.square_error[1, 0]
+    assert seen.square_error[1, 0] < 0.01 * exact
+    assert seen.counts.sum() == 200_000
+
+
+def test_a_ballistic_start_moves_particles_without_noise():
+    flat = Landscape("flat", sp.S.Zero, coordinates(1), {}, (sp.S.Zero,))
+    setup = System(flat, Noise.constant(flat, 0.0), "momentum-ema", {"eta": 0.1, "beta": 0.5})
+    seen = simulate(setup, particles=300, times=[1, 2], seed=0, states={"m": 2.0}, precision=np.float64)
+    assert seen.mean[:, 0] == pytest.approx([-0.1, -0.15])
+
+
+def test_a_new_landscape_is_one_expression():
+    (x,) = coordinates(1)
+    ripple = Landscape("ripple", sp.cos(x), (x,), {}, (sp.pi,), (sp.S.Zero,))
+    seen = simulate(
+        System(ripple, Noise.constant(ripple, 0.1), "sgd", {"eta": 0.05}), particles=20_000, times=[500], seed=2
+    )
+    assert float(seen.variance[0, 0]) == pytest.approx(0.05 * 0.1 / 2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0), "adamm"), "no optimizer 'adamm'; rows are: sgd,"),
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "levy")), "no law of noise 'levy'; rows are: gaussian"),
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0), "sgd", {"beta": 1.0}), "sgd takes eta; got beta"),
+        (lambda: System(LANDSCAPES["double-well"], Noise.constant(VALLEY, 1.0)), "call at"),
+        (lambda: simulate(system(OPTIMIZERS["sgd"]), particles=10, times=[3, 2], seed=0), "ascending step numbers"),
+        (
+            lambda: simulate(system(OPTIMIZERS["sgd"]), particles=10, times=[3], seed=0, states={"m": 1}),
+            "sgd has no state 'm'",
+        ),
+    ],
+)
+def test_wrong_input_is_refused_with_what_to_do(call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call()
+
+
+def test_particles_that_run_away_are_reported():
+    cubic = LANDSCAPES["metastable-cubic"].at()
+    setup = System(cubic, Noise.constant(cubic, 50.0), "sgd", {"eta": 0.5})
+    with pytest.raises(FloatingPointError, match="ran away within"):
+        simulate(setup, particles=300, times=[2000], seed=0)
+
+
+def test_many_dimensions_start_in_the_deepest_minimum():
+    place = styblinski_tang(4)
+    setup = System(place, Noise.constant(place, 1e-4), "sgd", {"eta": 0.01})
+    seen = simulate(setup, particles=2000, times=[200], seed=0)
+    expected = 0.01 * 1e-4 / (2 * float(place.hessian(list(place.numbers(place.minimum)))[0, 0]))
+    assert seen.variance[0] == pytest.approx(expected, rel=0.4)
