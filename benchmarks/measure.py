@@ -15,6 +15,7 @@ import pyhessian
 import torch
 
 from inertialab.experiments import data, models, store, training
+from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.verification.measure import Problem, hessian, top_eigenpairs
 from inertialab.verification.measure.calibration import Penalised
 
@@ -40,14 +41,14 @@ def case(model: str, k: int, tolerance: float) -> dict[str, object]:
     """One row of the table."""
     digits = data.load("digits")
     net = models.MODELS[model](64, 10, torch.Generator().manual_seed(0))
-    problem = Problem(net, digits.inputs, digits.targets, l2=0.001)
+    problem = TrainingProblem(net, digits.inputs, digits.targets, l2=0.001)
     at, _ = training.minimise(problem)
     exact = torch.linalg.eigvalsh(torch.func.hessian(problem.value)(at)).flip(0)[:k].numpy()
     penalised = Penalised(problem, at)
 
     def ours() -> list[float]:
         generator = torch.Generator().manual_seed(1)
-        return top_eigenpairs(hessian(problem, at), k, rtol=1e-3, generator=generator).values.tolist()
+        return top_eigenpairs(hessian(Problem.of(problem, at)), k, rtol=1e-3, generator=generator).values.tolist()
 
     def theirs() -> list[float]:
         instrument = pyhessian.hessian(penalised, penalised.loss, data=(problem.inputs, problem.targets), cuda=False)

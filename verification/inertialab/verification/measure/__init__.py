@@ -1,18 +1,38 @@
 """Measurements: curvature, gradient noise, spread. Every number comes with its error; nothing here judges."""
 
-from inertialab.experiments.problem import Problem
-from inertialab.verification.measure.curvature import Eigenpairs, Operator, hessian, top_eigenpairs
+from inertialab.verification.measure.curvature import ggn, hessian
+from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
 from inertialab.verification.measure.moments import chain_covariances, mean_product, mean_square
-from inertialab.verification.measure.noise import noise_covariance_in
+from inertialab.verification.measure.noise import (
+    epoch_covariance,
+    fisher,
+    noise_covariance,
+    noise_covariance_in,
+    noise_spectrum,
+    noise_trace,
+    project_gradients,
+    sampling_factor,
+)
+from inertialab.verification.measure.operators import Operator
+from inertialab.verification.measure.problem import NotMeasurableError, Problem
 
 __all__ = [
     "Eigenpairs",
+    "NotMeasurableError",
     "Operator",
     "Problem",
     "chain_covariances",
+    "epoch_covariance",
+    "fisher",
+    "ggn",
     "hessian",
     "mean_product",
     "mean_square",
+    "noise_covariance",
     "noise_covariance_in",
+    "noise_spectrum",
+    "noise_trace",
+    "project_gradients",
+    "sampling_factor",
     "top_eigenpairs",
 ]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from inertialab.experiments.problem import Problem
-from inertialab.verification.measure.curvature import Eigenpairs
+from inertialab.verification.measure.lanczos import Eigenpairs
 
 
 class InstrumentsDisagreeError(RuntimeError):
