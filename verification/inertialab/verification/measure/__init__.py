@@ -1,6 +1,7 @@
 """Measurements: curvature, gradient noise, spread. Every number comes with its error; nothing here judges."""
 
 from inertialab.verification.measure.curvature import ggn, hessian
+from inertialab.verification.measure.density import Density, spectral_density
 from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
 from inertialab.verification.measure.moments import chain_covariances, mean_product, mean_square
 from inertialab.verification.measure.noise import (
@@ -15,13 +16,18 @@ from inertialab.verification.measure.noise import (
 )
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import NotMeasurableError, Problem
+from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
 
 __all__ = [
+    "Density",
+    "DiagonalEstimate",
     "Eigenpairs",
     "NotMeasurableError",
     "Operator",
     "Problem",
+    "TraceEstimate",
     "chain_covariances",
+    "diagonal",
     "epoch_covariance",
     "fisher",
     "ggn",
@@ -34,5 +40,7 @@ __all__ = [
     "noise_trace",
     "project_gradients",
     "sampling_factor",
+    "spectral_density",
     "top_eigenpairs",
+    "trace",
 ]
