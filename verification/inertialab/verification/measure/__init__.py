@@ -16,12 +16,20 @@ from inertialab.verification.measure.noise import (
 )
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import NotMeasurableError, Problem
+from inertialab.verification.measure.ratio import (
+    NoiseRatio,
+    noise_ratio,
+    project_curvature,
+    subspace_overlap,
+    third_cumulants,
+)
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
 
 __all__ = [
     "Density",
     "DiagonalEstimate",
     "Eigenpairs",
+    "NoiseRatio",
     "NotMeasurableError",
     "Operator",
     "Problem",
@@ -36,11 +44,15 @@ __all__ = [
     "mean_square",
     "noise_covariance",
     "noise_covariance_in",
+    "noise_ratio",
     "noise_spectrum",
     "noise_trace",
+    "project_curvature",
     "project_gradients",
     "sampling_factor",
     "spectral_density",
+    "subspace_overlap",
+    "third_cumulants",
     "top_eigenpairs",
     "trace",
 ]
