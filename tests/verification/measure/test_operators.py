@@ -185,3 +185,16 @@ def test_chunks_that_count_alike_are_noticed(monkeypatch):
     problem = PROBLEMS["unequal chunks"]()
     monkeypatch.setattr(Problem, "weight", lambda self, chunk: 1 / len(self.chunks))
     assert not close(hessian(problem).to_dense(), dense_hessian(problem), 1e-3)
+
+
+def test_the_hessian_of_a_mini_batch_is_biased_upwards(trained, generator):
+    problem, at = trained
+    X, y = problem.inputs, problem.targets
+
+    def largest(part):
+        batch = Problem(problem.model, problem.loss, (X[part], y[part]), at=at)
+        return float(torch.linalg.eigvalsh(hessian(batch).to_dense())[-1])
+
+    whole = largest(torch.arange(300))
+    small = [largest(torch.randperm(300, generator=generator)[:8]) for _ in range(20)]
+    assert sum(small) / 20 > 1.5 * whole
