@@ -62,7 +62,9 @@ def epoch_covariance(samples: int) -> float:
     return -1 / (samples - 1)
 
 
-def noise_covariance(problem: Problem, *, batch: int = 1, sampling: Sampling = "with replacement") -> Operator:
+def noise_covariance(
+    problem: Problem, *, batch: int = 1, sampling: Sampling = "with replacement", keep: bool = True
+) -> Operator:
     """The centred covariance C of the minibatch gradient as an operator.
 
     With J the Jacobian of the N per-sample losses, Cv = JᵀPJv/N with P the projection that takes the mean away. The
@@ -72,6 +74,7 @@ def noise_covariance(problem: Problem, *, batch: int = 1, sampling: Sampling = "
         problem: What is measured.
         batch: Batch size, B.
         sampling: How batches are drawn.
+        keep: Whether to keep graphs that fit into the memory.
 
     Returns:
         C, units (L/θ)².
@@ -87,7 +90,7 @@ def noise_covariance(problem: Problem, *, batch: int = 1, sampling: Sampling = "
     """
     factor = sampling_factor(problem.samples, batch, sampling)
     record = {"batch": batch, "sampling": sampling}
-    return _second_moment(problem, problem.gradient(), factor).operator("noise covariance", **record)
+    return _second_moment(problem, problem.gradient(), factor, keep).operator("noise covariance", **record)
 
 
 def fisher(problem: Problem) -> Operator:
@@ -109,7 +112,7 @@ def fisher(problem: Problem) -> Operator:
     return Operator(operator.size, rows, operator.dtype, operator.device, operator.max_bytes, operator.record)
 
 
-def _second_moment(problem: Problem, gradient: Tensor, factor: float) -> ChunkSum:
+def _second_moment(problem: Problem, gradient: Tensor, factor: float, keep: bool = True) -> ChunkSum:
     mean = gradient - problem.l2 * problem.start  # of the per-sample gradients without penalty
     scale = factor / problem.samples
 
@@ -134,7 +137,7 @@ def _second_moment(problem: Problem, gradient: Tensor, factor: float) -> ChunkSu
             along = torch.zeros_like(losses) if along is None else along
             return scale * flatten(pull((losses,), leaves, ((along - mean @ v).detach(),)))
 
-    return ChunkSum(problem, make, ahead if has_forward_rules(problem, ahead) else None)
+    return ChunkSum(problem, make, ahead if has_forward_rules(problem, ahead) else None, keep=keep)
 
 
 def sample_gradients(problem: Problem, most: int | None = None) -> Iterator[Tensor]:
