@@ -74,5 +74,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put the verdict board where a page asks for it."""
+    """Put the verdict board and the calibration where a page asks for them."""
+    if "<!-- calibration -->" in markdown:
+        record = json.loads((RESULTS / "calibration.json").read_text())
+        markdown = markdown.replace("<!-- calibration -->", tables.calibration(record))
     return markdown.replace("<!-- board -->", tables.board(results()[0]))

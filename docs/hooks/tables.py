@@ -114,6 +114,28 @@ def benchmarks(benches: Mapping[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def calibration(record: Mapping[str, Any]) -> str:
+    """Who measured what on the same networks, how far apart they are, and what it cost."""
+    rows = [
+        (
+            f"{r['model']}, {r['parameters']} parameters",
+            r["quantity"],
+            f"{r['ours']:.8g}",
+            r["instrument"],
+            f"{r['theirs']:.8g}",
+            f"{r['difference']:.1e}",
+            f"{r['tolerance']:.1e}",
+            "yes" if r["agree"] else "**no**",
+            f"{r['seconds']:.2g} / {r['their seconds']:.2g}",
+        )
+        for r in record["result"]["rows"]
+    ]
+    header = ("network", "quantity", "ours", "instrument", "theirs", "difference", "allowed", "agree", "seconds")
+    versions = ", ".join(f"{k} {v}" for k, v in record["key"]["versions"].items())
+    dirty = " (dirty)" if record["dirty"] else ""
+    return f"{table(header, rows)}\n*commit `{record['commit'][:10]}`{dirty}; {versions}.*\n"
+
+
 def _minimum(name: str, config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     head = (
         f"## {name}\n\n{config['model']} on {config['data']}, {facts['parameters']} parameters, "

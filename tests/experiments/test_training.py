@@ -100,12 +100,6 @@ def test_gradients_of_chains_are_those_of_each_alone(model, generator):
         assert torch.allclose(gradient, alone, rtol=1e-12, atol=1e-14)
 
 
-def test_the_mean_of_sample_gradients_is_the_gradient(small):
-    at = small.start
-    mean = small.sample_gradients(at, torch.arange(40)).mean(0)
-    assert torch.allclose(mean, small.gradient(at), rtol=1e-12)
-
-
 def _chains(problem, seed, **changes):
     at = problem.start
     arguments = {"chains": 6, "batch": 4, "burn_in": 3, "samples": 5, "every": 2} | changes

@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, jvp, vmap
 
 @dataclass(frozen=True)
 class Problem:
-    """What is trained and measured: model, loss, data and L2 penalty.
+    """What is trained: model, loss, data and L2 penalty.
 
     The loss is the mean of the per-sample loss over the data plus (l2/2)|θ|².
 
@@ -68,11 +68,6 @@ class Problem:
     def hessian_product(self, flat: Tensor, vector: Tensor) -> Tensor:
         """Full-data Hessian times a vector, shape (P,)."""
         return jvp(grad(self.value), (flat,), (vector,))[1]
-
-    def sample_gradients(self, flat: Tensor, indices: Tensor) -> Tensor:
-        """Gradient of each sample's own loss, penalty included, shape (len(indices), P)."""
-        one = grad(lambda p, x, y: self.value(p, x[None], y[None]))
-        return vmap(one, in_dims=(None, 0, 0))(flat, self.inputs[indices], self.targets[indices])
 
     def batch_gradients(self, flats: Tensor, indices: Tensor) -> Tensor:
         """Minibatch gradients of many parameter vectors at once.

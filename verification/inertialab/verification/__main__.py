@@ -28,6 +28,7 @@ from inertialab.verification.court import (
     judge_all,
     value_judgements,
 )
+from inertialab.verification.instruments import calibration, disagreements
 from inertialab.verification.measure.calibration import InstrumentsDisagreeError
 from inertialab.verification.power import BAR, Power, power_of
 from inertialab.verification.report import board, minima, print_board, total_power
@@ -57,6 +58,19 @@ class Options:
     """Folder of board.json and of the records under evidence/; a run resumes from complete records."""
 
 
+@dataclass(frozen=True)
+class CalibrateOptions:
+    """Measure the same networks with this package, dense matrices, SciPy and PyHessian, and compare.
+
+    Exit code 0: all agree. 1: not so. 2: wrong input.
+    """
+
+    seed: int = 0
+    """Seed of weights and random vectors."""
+    out: Path = Path("runs/verification")
+    """Folder of calibration.json."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     console = Console()
@@ -67,10 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError:
         print("The command line needs tyro: pip install tyro.", file=sys.stderr)
         return 2
-    options = tyro.cli(
-        Annotated[Options, tyro.conf.arg(name="")], prog="python -m inertialab.verification", args=arguments
-    )
+    given, prog = list(sys.argv[1:] if arguments is None else arguments), "python -m inertialab.verification"
+    if given[:1] == ["calibrate"]:
+        options = tyro.cli(
+            Annotated[CalibrateOptions, tyro.conf.arg(name="")], prog=f"{prog} calibrate", args=given[1:]
+        )
+    else:
+        options = tyro.cli(Annotated[Options, tyro.conf.arg(name="")], prog=prog, args=given)
     try:
+        if isinstance(options, CalibrateOptions):
+            return calibrate(options, console)
         return verify(options, console)
     except (WrongInputError, DataMissingError) as error:
         print(error, file=sys.stderr)
@@ -84,6 +104,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def calibrate(options: CalibrateOptions | Options, console: Console) -> int:
+    """Compare our instrument with independent ones.
+
+    Args:
+        options: Seed and folder.
+        console: Where the outcome goes.
+
+    Returns:
+        0 when all agree, else 1.
+
+    Raises:
+        WrongInputError: If an option cannot be followed.
+    """
+    if options.seed < 0:
+        raise WrongInputError(f"--seed {options.seed}: a seed is a whole number >= 0.")
+    require_writable(options.out)
+    with console.status("Calibrating"):
+        try:
+            record = calibration(options.out, options.seed)
+        except ImportError as error:
+            console.print(f"[red]not calibrated[/] {error}", highlight=False)
+            return 1
+    for sentence in disagreements(record):
+        console.print(f"[red]instruments disagree[/] {sentence}", highlight=False)
+    rows = record["result"]["rows"]
+    names = ", ".join(dict.fromkeys(row["instrument"] for row in rows))
+    agreeing = sum(row["agree"] for row in rows)
+    console.print(f"calibration: {agreeing} of {len(rows)} comparisons with {names} agree", highlight=False)
+    return int(agreeing < len(rows))
 
 
 def verify(options: Options, console: Console) -> int:
@@ -108,6 +159,8 @@ def verify(options: Options, console: Console) -> int:
     checks = [c for c in CHECKS if c.claim in ids]
     studies, absent = available([STUDIES[s] for s in dict.fromkeys(c.study for c in checks)])
     derive(ids, console)
+    # Only measurements in real training rest on the instrument.
+    uncalibrated = any(c.layer == "real" for c in checks) and calibrate(options, console) != 0
     findings = measure(studies, options, device, console)
     judgements, powers = judge(checks, findings, console)
     rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i)) for i in ids]
@@ -117,7 +170,7 @@ def verify(options: Options, console: Console) -> int:
         console.print(line, highlight=False)
     print_board(console, content, judgements, list(powers.values()))
     surprised = any(j.surprising for j in judgements) or any(row["derivation"] != "proven" for row in rows)
-    return int(surprised or total_power(list(powers.values())) < BAR)
+    return int(surprised or uncalibrated or total_power(list(powers.values())) < BAR)
 
 
 def chosen_claims(pattern: str) -> list[str]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from inertialab.experiments.data import load
 from inertialab.experiments.ensemble import torch_generator
 from inertialab.experiments.models import MODELS
+from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.experiments.training import minimise, run_chains
 from inertialab.verification.check import BaseCheck, Check, LimitCheck
 from inertialab.verification.interval import Estimate
@@ -98,27 +99,28 @@ def _schedule(relaxation: float, length: float) -> dict[str, int]:
 
 def _minimum(
     data: str, model: str, l2: float, rng: np.random.Generator, device: torch.device
-) -> tuple[Problem, Tensor, dict[str, Any]]:
+) -> tuple[TrainingProblem, Tensor, dict[str, Any]]:
     dataset = load(data)
     # Weights are drawn on the CPU, so that every device starts from the same ones.
     net = MODELS[model](dataset.inputs.shape[1], dataset.classes, torch_generator(rng, torch.device("cpu"))).to(device)
-    problem = Problem(net, dataset.inputs.to(device), dataset.targets.to(device), l2)
+    problem = TrainingProblem(net, dataset.inputs.to(device), dataset.targets.to(device), l2)
     at, norm = minimise(problem)
     return problem, at, {"parameters": at.numel(), "gradient norm": norm, "loss": float(problem.value(at))}
 
 
 def _instruments(
-    problem: Problem, at: Tensor, directions: int, batch: int, generator: torch.Generator
+    trained: TrainingProblem, at: Tensor, directions: int, batch: int, generator: torch.Generator
 ) -> tuple[Eigenpairs, np.ndarray, dict[str, Any]]:
     """Top eigenpairs of the Hessian and the noise covariance along them, calibrated."""
-    pairs = top_eigenpairs(hessian(problem, at), directions, rtol=1e-6, generator=generator)
-    C = noise_covariance_in(problem, at, pairs.vectors, batch=batch).cpu().numpy()
+    problem = Problem.of(trained, at)
+    pairs = top_eigenpairs(hessian(problem), directions, rtol=1e-6, generator=generator)
+    C = noise_covariance_in(problem, pairs.vectors, batch=batch).cpu().numpy()
     curvature = pairs.values.cpu().numpy()
     facts = {
         "lambda": curvature.tolist(),
         "residuals": pairs.residuals.tolist(),
         "B*C/H": (batch * np.diag(C) / curvature).tolist(),
-        "calibration": calibrate(problem, at, pairs),
+        "calibration": calibrate(trained, at, pairs),
     }
     return pairs, C, facts
 

@@ -1,18 +1,58 @@
 """Measurements: curvature, gradient noise, spread. Every number comes with its error; nothing here judges."""
 
-from inertialab.experiments.problem import Problem
-from inertialab.verification.measure.curvature import Eigenpairs, Operator, hessian, top_eigenpairs
+from inertialab.verification.measure.curvature import ggn, hessian
+from inertialab.verification.measure.density import Density, spectral_density
+from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
 from inertialab.verification.measure.moments import chain_covariances, mean_product, mean_square
-from inertialab.verification.measure.noise import noise_covariance_in
+from inertialab.verification.measure.noise import (
+    epoch_covariance,
+    fisher,
+    noise_covariance,
+    noise_covariance_in,
+    noise_spectrum,
+    noise_trace,
+    project_gradients,
+    sampling_factor,
+)
+from inertialab.verification.measure.operators import Operator
+from inertialab.verification.measure.problem import NotMeasurableError, Problem
+from inertialab.verification.measure.ratio import (
+    NoiseRatio,
+    noise_ratio,
+    project_curvature,
+    subspace_overlap,
+    third_cumulants,
+)
+from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
 
 __all__ = [
+    "Density",
+    "DiagonalEstimate",
     "Eigenpairs",
+    "NoiseRatio",
+    "NotMeasurableError",
     "Operator",
     "Problem",
+    "TraceEstimate",
     "chain_covariances",
+    "diagonal",
+    "epoch_covariance",
+    "fisher",
+    "ggn",
     "hessian",
     "mean_product",
     "mean_square",
+    "noise_covariance",
     "noise_covariance_in",
+    "noise_ratio",
+    "noise_spectrum",
+    "noise_trace",
+    "project_curvature",
+    "project_gradients",
+    "sampling_factor",
+    "spectral_density",
+    "subspace_overlap",
+    "third_cumulants",
     "top_eigenpairs",
+    "trace",
 ]

@@ -1,13 +1,16 @@
 """PyHessian as an independent instrument: our top eigenvalue against its power iteration."""
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from inertialab.experiments.problem import Problem
-from inertialab.verification.measure.curvature import Eigenpairs
+from inertialab.verification.measure.lanczos import Eigenpairs
+
+Result = TypeVar("Result")
 
 
 class InstrumentsDisagreeError(RuntimeError):
@@ -28,6 +31,26 @@ def pyhessian_top_eigenvalue(problem: Problem, at: Tensor, iterations: int = 100
     Raises:
         ImportError: If PyHessian is not installed; the sentence says what to do.
     """
+    return _pyhessian(problem, at, lambda i: float(i.eigenvalues(maxIter=iterations, tol=1e-6, top_n=1)[0][0]))
+
+
+def pyhessian_trace(problem: Problem, at: Tensor, probes: int = 400) -> tuple[float, float]:
+    """Trace by PyHessian 0.1, a mean over Rademacher probes, and its standard error.
+
+    Args:
+        problem: What is trained.
+        at: Parameters, shape (P,).
+        probes: Number of probes, all of which are used.
+
+    Raises:
+        ImportError: If PyHessian is not installed; the sentence says what to do.
+    """
+    samples = torch.tensor(_pyhessian(problem, at, lambda i: i.trace(maxIter=probes, tol=0.0)), dtype=torch.float64)
+    return float(samples.mean()), float(samples.std() / len(samples) ** 0.5)
+
+
+def _pyhessian(problem: Problem, at: Tensor, measure: Callable[[Any], Result]) -> Result:
+    """Measure with PyHessian, and leave the global generator as it was."""
     try:
         import pyhessian
     except ImportError as error:
@@ -38,11 +61,10 @@ def pyhessian_top_eigenvalue(problem: Problem, at: Tensor, iterations: int = 100
     cuda = at.device.type == "cuda"
     with torch.random.fork_rng(devices=[at.device] if cuda else []), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Using backward.. with create_graph=True", category=UserWarning)
-        # PyHessian draws its start vector from the global generator; the fork leaves that as it was.
+        # PyHessian draws from the global generator; the fork leaves that as it was.
         torch.manual_seed(0)
         instrument = pyhessian.hessian(penalised, penalised.loss, data=(problem.inputs, problem.targets), cuda=cuda)
-        values, _ = instrument.eigenvalues(maxIter=iterations, tol=1e-6, top_n=1)
-    return float(values[0])
+        return measure(instrument)
 
 
 class Penalised(nn.Module):

@@ -1,194 +1,107 @@
-"""Eigenpairs of the Hessian by Hessian-vector products, each with its residual."""
+"""Hessian and Gauss-Newton matrix of a full-data loss as operators."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import grad, jvp
 
-from inertialab.experiments.problem import Problem
+from inertialab.verification.measure.operators import Operator
+from inertialab.verification.measure.problem import Chunk, Problem, flatten
+from inertialab.verification.measure.products import ChunkSum, Product, has_forward_rules, kept_jacobian, pull
 
-Which = Literal["LA", "SA", "LM"]
-
-
-@dataclass(frozen=True)
-class Operator:
-    """A symmetric matrix known by its products.
-
-    Attributes:
-        size: Number of rows, P.
-        matvec: Maps a vector of shape (P,) to one of shape (P,).
-        like: A tensor of the dtype and device the vectors have.
-    """
-
-    size: int
-    matvec: Callable[[Tensor], Tensor]
-    like: Tensor
+Method = Literal["kept", "reverse", "forward"]
 
 
-@dataclass(frozen=True)
-class Eigenpairs:
-    """Eigenpairs with their errors.
+def hessian(problem: Problem, method: Method | None = None) -> Operator:
+    """The Hessian of the full-data loss, penalty included.
 
-    Attributes:
-        values: Eigenvalues in the order asked for, shape (k,), units of the operator.
-        vectors: Orthonormal eigenvectors as columns, shape (P, k).
-        residuals: |A v - λ v| of each, computed with one more product, shape (k,).
-        matvecs: Number of products used, those of the residuals included.
-        converged: Whether every residual is within the tolerance asked for.
-    """
-
-    values: Tensor
-    vectors: Tensor
-    residuals: Tensor
-    matvecs: int
-    converged: bool
-
-
-def hessian(problem: Problem, at: Tensor | None = None) -> Operator:
-    """The Hessian of the full-data loss as an operator.
-
-    The graph of the gradient is kept, so that a product costs one backward pass through it.
+    The graph of the gradient is kept, so that a product costs one backward pass through it; chunks whose graphs do
+    not fit into the memory are recomputed for every product. Source: pearlmutter1994fast.
 
     Args:
-        problem: What is trained.
-        at: Parameters, shape (P,); the model's own by default.
-    """
-    point = (problem.start if at is None else at).detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(problem.value(point), point, create_graph=True)
-
-    def product(vector: Tensor) -> Tensor:
-        return torch.autograd.grad(gradient, point, vector, retain_graph=True)[0]
-
-    return Operator(point.numel(), product, point.detach())
-
-
-def top_eigenpairs(
-    operator: Operator,
-    k: int,
-    which: Which = "LA",
-    rtol: float = 1e-3,
-    *,
-    generator: torch.Generator,
-    max_matvecs: int | None = None,
-) -> Eigenpairs:
-    """Extreme eigenpairs by Lanczos iteration with two-pass full reorthogonalisation and a residual stop.
-
-    The basis is kept orthogonal to rounding, so no ghost copies appear; where an invariant subspace ends the
-    iteration early, it goes on from a random direction orthogonal to it until that adds no pair, so repeated
-    eigenvalues are found as often as they occur where their subspace is small. Copies inside a spectrum that is
-    not exhausted are found only slowly.
-    Source: parlett1998symmetric, chapter 13.
-
-    Args:
-        operator: Symmetric operator.
-        k: Number of pairs, 1 <= k <= P.
-        which: "LA" largest, "SA" smallest, "LM" largest in magnitude.
-        rtol: Residual relative to the largest |eigenvalue| seen; what float rounding forbids is reported as
-            not converged.
-        generator: Source of the start vector.
-        max_matvecs: Most products of the iteration; P by default.
-
-    Returns:
-        Pairs with residuals; `converged` says whether the tolerance is met.
+        problem: What is measured.
+        method: "kept" as above. "reverse" recomputes every graph: a backward pass through the gradient. "forward"
+            recomputes with the gradient of a directional derivative, which is faster on convolutions and needs
+            forward-mode rules for all operations. By default "kept", with "forward" for networks with
+            convolutions and "reverse" for others where graphs do not fit.
 
     Raises:
-        ValueError: If k or which is out of range, or a product is not finite.
+        NotMeasurableError: If the graph of one sample does not fit into the memory.
+
+    Example:
+        A loss without curvature in one of its parameters:
+
+        >>> model = nn.Linear(1, 1).double()
+        >>> square = lambda outputs, targets: (outputs - targets).square().mean()
+        >>> data = (torch.tensor([[1.0], [3.0]], dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64))
+        >>> hessian(Problem(model, square, data)).to_dense()
+        tensor([[10.,  4.],
+                [ 4.,  2.]], dtype=torch.float64)
     """
-    if not 1 <= k <= operator.size:
-        raise ValueError(f"k must be between 1 and the number of parameters, {operator.size}; got {k}.")
-    if which not in ("LA", "SA", "LM"):
-        raise ValueError(f"which must be 'LA', 'SA' or 'LM', got {which!r}.")
-    limit = min(operator.size, max_matvecs or operator.size)
-    krylov = _Lanczos(operator, generator)
-    found = torch.full((k,), torch.inf, dtype=torch.float64)
-    while True:
-        values, vectors, beta = krylov.grow()
-        chosen = _select(values, which)[:k]
-        tolerance = rtol * krylov.scale
-        if krylov.products == limit:
-            break
-        if krylov.closed:
-            # An invariant subspace: another start may hold further copies, until one adds nothing to the k pairs.
-            if len(chosen) == k:
-                if torch.allclose(values[chosen], found, atol=tolerance):
-                    break
-                found = values[chosen]
-        # The residual of a Ritz pair is the coupling to the next direction times its last component.
-        elif krylov.products >= 2 * k and (beta * vectors[-1, chosen].abs() <= tolerance).all():
-            break
-    return _with_residuals(operator, krylov.lift(vectors[:, chosen]), tolerance, krylov.products)
+
+    def make(chunk: Chunk) -> Product:
+        leaves = problem.leaves()
+        loss = problem.weight(chunk) * problem.mean_loss(leaves, chunk)
+        gradients = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
+        return lambda v: flatten(pull(gradients, leaves, problem.parts(v)))
+
+    def forward(chunk: Chunk, v: Tensor) -> Tensor:
+        """Gradient of the directional derivative along v."""
+
+        def slope(*parameters: Tensor) -> Tensor:
+            return jvp(lambda *p: problem.mean_loss(p, chunk), parameters, tuple(problem.parts(v)))[1]
+
+        point = tuple(problem.parts(problem.start))
+        with problem.conditions():
+            curved = grad(slope, argnums=tuple(range(len(point))))(*point)
+        return problem.weight(chunk) * flatten(curved)
+
+    ahead = method == "forward" or (method is None and _convolutional(problem) and has_forward_rules(problem, forward))
+    total = ChunkSum(problem, make, forward if ahead else None, keep=method in (None, "kept"), shift=problem.l2)
+    return total.operator("hessian", recomputation="forward" if ahead else "reverse")
 
 
-class _Lanczos:
-    """An orthonormal basis of the Krylov space, grown by one product at a time."""
-
-    def __init__(self, operator: Operator, generator: torch.Generator):
-        self.operator, self.generator = operator, generator
-        self.alphas: list[float] = []
-        self.betas: list[float] = []
-        self.scale, self.beta = 0.0, 0.0
-        self.next = _random(operator, generator)
-        self.Q = self.next[None][:0]
-
-    @property
-    def products(self) -> int:
-        """Number of products so far."""
-        return len(self.alphas)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the basis spans an invariant subspace, to rounding."""
-        return self.beta <= 1e-12 * self.scale
-
-    def grow(self) -> tuple[Tensor, Tensor, float]:
-        """Add a direction; Ritz values, their vectors in the basis, and the coupling to the next direction."""
-        if self.alphas:
-            if self.closed:
-                self.next, self.beta = _orthogonal(_random(self.operator, self.generator), self.Q)[0], 0.0
-            self.betas.append(self.beta)
-        self.Q = torch.cat([self.Q, (self.next / self.next.norm())[None]])
-        product = self.operator.matvec(self.Q[-1])
-        if not torch.isfinite(product).all():
-            raise ValueError("A product with the operator is not finite; the loss or its derivatives overflow here.")
-        self.alphas.append(float(product @ self.Q[-1]))
-        self.next, self.beta = _orthogonal(product, self.Q)
-        values, vectors = torch.linalg.eigh(_tridiagonal(self.alphas, self.betas))
-        self.scale = float(values.abs().max())
-        return values, vectors, self.beta
-
-    def lift(self, vectors: Tensor) -> Tensor:
-        """Vectors of the basis' coordinates, columns, as rows of the full space."""
-        return vectors.to(self.Q).T @ self.Q
+def _convolutional(problem: Problem) -> bool:
+    return any(isinstance(m, nn.modules.conv._ConvNd) for m in problem.model.modules())
 
 
-def _random(operator: Operator, generator: torch.Generator) -> Tensor:
-    return torch.randn(operator.size, dtype=operator.like.dtype, device=operator.like.device, generator=generator)
+def ggn(problem: Problem) -> Operator:
+    """The generalised Gauss-Newton matrix, mean of JᵀHJ with H the loss' Hessian in the outputs, plus l2.
 
+    It is the Fisher information where the loss is a negative log-likelihood in its natural parameters, as the
+    cross-entropy of logits and the squared error are. Source: schraudolph2002fast.
 
-def _orthogonal(w: Tensor, Q: Tensor) -> tuple[Tensor, float]:
-    """Part of w orthogonal to the rows of Q, and its norm; two passes make it so to rounding."""
-    for _ in range(2):
-        w = w - (Q @ w) @ Q
-    return w, float(w.norm())
+    Args:
+        problem: What is measured.
 
+    Raises:
+        NotMeasurableError: If the graph of one sample does not fit into the memory.
 
-def _tridiagonal(alphas: list[float], betas: list[float]) -> Tensor:
-    off = torch.tensor(betas, dtype=torch.float64)
-    return torch.diag(torch.tensor(alphas, dtype=torch.float64)) + torch.diag(off, 1) + torch.diag(off, -1)
+    Example:
+        For a linear model it is the Hessian:
 
+        >>> model = nn.Linear(2, 3).double()
+        >>> data = (torch.eye(2, dtype=torch.float64), torch.tensor([0, 2]))
+        >>> problem = Problem(model, nn.functional.cross_entropy, data)
+        >>> torch.allclose(ggn(problem).to_dense(), hessian(problem).to_dense())
+        True
+    """
 
-def _select(values: Tensor, which: Which) -> Tensor:
-    key = {"LA": values, "SA": -values, "LM": values.abs()}[which]
-    return key.argsort(descending=True)
+    def make(chunk: Chunk) -> Product:
+        leaves = problem.leaves()
+        outputs = problem.outputs(leaves, chunk[0])
+        push = kept_jacobian(outputs, leaves)
+        free = outputs.detach().requires_grad_()
+        loss = problem.weight(chunk) * problem.loss(free, chunk[1])
+        (slope,) = torch.autograd.grad(loss, free, create_graph=True)
 
+        def product(v: Tensor) -> Tensor:
+            (curved,) = pull((slope,), (free,), (push(problem.parts(v)),))
+            return flatten(pull((outputs,), leaves, (curved,)))
 
-def _with_residuals(operator: Operator, vectors: Tensor, tolerance: float, used: int) -> Eigenpairs:
-    vectors = torch.linalg.qr(vectors.T)[0].T
-    products = torch.stack([operator.matvec(v) for v in vectors])
-    values = (products * vectors).sum(1)
-    residuals = (products - values[:, None] * vectors).norm(dim=1)
-    return Eigenpairs(values, vectors.T, residuals, used + len(values), bool((residuals <= tolerance).all()))
+        return product
+
+    return ChunkSum(problem, make, shift=problem.l2).operator("ggn")

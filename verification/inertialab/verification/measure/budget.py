@@ -1,0 +1,68 @@
+"""Bytes held by tensors, so that kept graphs stay within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+Result = TypeVar("Result")
+
+
+class Ledger(TorchDispatchMode):
+    """Counts the bytes of the tensors that are made while it is active and are still alive.
+
+    Attributes:
+        peak: Most bytes that were alive at once.
+        made: Bytes of all that was made, whether alive or not.
+
+    Example:
+        >>> import torch
+        >>> with Ledger() as ledger:
+        ...     kept = torch.zeros(1000, dtype=torch.float64)
+        ...     torch.zeros(500, dtype=torch.float64).add(1).sum().item()
+        500.0
+        >>> ledger.alive(), ledger.peak
+        (8000, 16000)
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.peak, self.made = 0, 0
+        self._total = 0  # of all that are held here, expired ones included: never less than what is alive
+        self._held: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = {s for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor) for s in [_key(t)]}
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor) and _key(tensor) not in given:
+                storage = tensor.untyped_storage()
+                self._held[_key(tensor)] = (StorageWeakRef(storage), storage.nbytes())
+                self._total += storage.nbytes()
+                self.made += storage.nbytes()
+        if self._total > self.peak:
+            self.peak = max(self.peak, self.alive())
+        return result
+
+    def alive(self) -> int:
+        """Bytes alive now."""
+        self._held = {key: held for key, held in self._held.items() if not held[0].expired()}
+        self._total = sum(size for _, size in self._held.values())
+        return self._total
+
+
+def _key(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def counted(work: Callable[[], Result]) -> tuple[Result, Ledger]:
+    """Do some work; its result, and what it takes and leaves."""
+    ledger = Ledger()
+    with ledger:
+        result = work()
+    return result, ledger

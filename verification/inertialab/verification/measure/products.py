@@ -1,0 +1,148 @@
+"""Products with a matrix that is a sum over chunks: graphs kept while they fit into the memory, else made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from inertialab.verification.measure.budget import counted
+from inertialab.verification.measure.operators import Operator
+from inertialab.verification.measure.problem import Chunk, Problem, piece
+
+Product = Callable[[Tensor], Tensor]
+"""Maps one vector of shape (P,) to its product with one chunk's share of the matrix."""
+
+Maker = Callable[[Chunk], Product]
+"""Makes the graph of a chunk and returns the product that runs through it."""
+
+BLOCK_BYTES = 2**22
+"""Largest working set, graph times vectors, of a batched product on a CPU: beyond its caches a loop is faster."""
+
+TEMPORARY = 6
+"""A product takes less than this many times the bytes of its graph, the graph included, in every mode."""
+
+
+class ChunkSum:
+    """A matrix that is the sum of one term for each chunk of the data.
+
+    At most half of the memory holds kept graphs; the other half is for the product in hand, or for the vectors of an
+    estimator between products. A chunk whose own product does not fit is cut in two.
+
+    Args:
+        problem: What is measured.
+        make: Makes the graph of a chunk.
+        forward: Product with a chunk by forward mode, which keeps nothing; by default a chunk whose graph is not kept
+            gets it anew each time.
+        keep: Whether to keep graphs at all.
+        shift: A multiple of the identity that is added.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        make: Maker,
+        forward: Callable[[Chunk, Tensor], Tensor] | None = None,
+        *,
+        keep: bool = True,
+        shift: float = 0.0,
+    ):
+        self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
+        self.kept: list[Product] = []
+        self.recomputed: list[Chunk] = []
+        self.kept_bytes, self.graph_bytes = 0, 0
+        for chunk in problem.chunks:
+            for part in problem.fitting(chunk, self._made, problem.max_bytes // 2 // TEMPORARY):
+                self._take(part, keep)
+
+    def rows(self, rows: Tensor) -> Tensor:
+        """Products with k vectors as rows, shape (k, P)."""
+        width = self._width()
+        if width > 1 and len(rows) > 1:
+            return torch.cat([self._batched(part) for part in rows.split(width)])
+        return torch.stack([self._one(row) for row in rows])
+
+    def operator(self, name: str, **record: Any) -> Operator:
+        """The matrix as an operator whose record says how its products are made."""
+        whole = {
+            "operator": name,
+            **self.problem.record,
+            "kept graphs": len(self.kept),
+            "recomputed": len(self.recomputed),
+            "kept bytes": self.kept_bytes,
+            **record,
+        }
+        p = self.problem
+        return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole)
+
+    def _take(self, chunk: Chunk, keep: bool) -> None:
+        """Keep a chunk's graph, or note it for recomputation."""
+        product, ledger = counted(lambda: self._made(chunk))
+        self.graph_bytes = max(self.graph_bytes, ledger.alive())
+        if keep and self.kept_bytes + ledger.alive() <= self.problem.max_bytes // 2:
+            self.kept.append(product)
+            self.kept_bytes += ledger.alive()
+        else:
+            self.recomputed.append(chunk)
+
+    def _made(self, chunk: Chunk) -> Product:
+        with self.problem.conditions():
+            return self.make(chunk)
+
+    def _one(self, v: Tensor) -> Tensor:
+        total = self.shift * v
+        for product in self.kept:
+            total += product(v)
+        for chunk in self.recomputed:
+            total += self.forward(chunk, v) if self.forward else self._made(chunk)(v)
+        return total
+
+    def _batched(self, rows: Tensor) -> Tensor:
+        """Many products in one pass; row by row if an operation knows no batching."""
+        try:
+            return torch.vmap(self._one)(rows)
+        except RuntimeError:
+            return torch.stack([self._one(row) for row in rows])
+
+    def _width(self) -> int:
+        if self.recomputed or self.problem.recurrent:
+            return 1  # fused recurrent kernels know no batching
+        room = BLOCK_BYTES if self.problem.device.type == "cpu" else self.problem.max_bytes // 4
+        return max(1, room // max(1, self.graph_bytes))
+
+
+def has_forward_rules(problem: Problem, product: Callable[[Chunk, Tensor], Tensor]) -> bool:
+    """Whether a product by forward mode works, tried on one sample."""
+    try:
+        product(piece(problem.chunks[0], slice(0, 1)), torch.zeros_like(problem.start))
+    except (NotImplementedError, RuntimeError):
+        return False
+    return True
+
+
+def pull(
+    outputs: Sequence[Tensor], leaves: Sequence[Tensor], cotangents: Sequence[Tensor], **options: Any
+) -> tuple[Tensor, ...]:
+    """Transposed Jacobian times cotangents, through a graph that is kept; zeros where there is no dependence."""
+    pairs = [(o, c) for o, c in zip(outputs, cotangents, strict=True) if o.requires_grad]
+    if not pairs:
+        return tuple(torch.zeros_like(leaf) for leaf in leaves)
+    ends, vectors = zip(*pairs, strict=True)
+    return torch.autograd.grad(ends, leaves, vectors, retain_graph=True, materialize_grads=True, **options)
+
+
+def kept_jacobian(output: Tensor, leaves: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
+    """Jacobian of an output times a vector by one backward pass.
+
+    The transposed Jacobian times a cotangent u is linear in u, so its own transposed Jacobian in u is the Jacobian of
+    the output, wherever u is taken.
+
+    Args:
+        output: With a graph, any shape.
+        leaves: Tensors that the output depends on.
+    """
+    u = torch.zeros_like(output, requires_grad=True)
+    pulled = pull((output,), leaves, (u,), create_graph=True)
+    return lambda parts: pull(pulled, (u,), parts)[0]
