@@ -7,7 +7,7 @@
 
 from difflib import get_close_matches
 
-from inertialab.theory import saddle, stationary
+from inertialab.theory import continuous, fluctuation, saddle, stationary
 from inertialab.theory.claim import Claim, Source
 from inertialab.theory.derivation import NotProvenError, Step, proven
 from inertialab.theory.regime import OutsideRegimeError, Regime
@@ -31,6 +31,18 @@ CLAIMS: tuple[Claim, ...] = (
     stationary.momentum_conventions,
     stationary.momentum_stationary_variance,
     stationary.momentum_stationary_variance_torch,
+    fluctuation.sgd_fluctuation_dissipation,
+    fluctuation.sgd_fluctuation_dissipation_2,
+    fluctuation.momentum_stationary_velocity,
+    fluctuation.momentum_stationary_covariance_torch,
+    fluctuation.sgd_shuffled_variance,
+    continuous.sgd_isotropy,
+    continuous.sgd_stationary_covariance_mandt,
+    continuous.sgd_modified_equation_2,
+    continuous.momentum_modified_equation,
+    continuous.adam_stationary_variance,
+    continuous.adai_stationary_variance,
+    continuous.langevin_stationary_density,
     saddle.sgd_saddle_variance,
     saddle.sgd_saddle_variance_ou,
     saddle.momentum_saddle_msd,

@@ -65,7 +65,39 @@ def heavy_ball_msd(
     return moments[..., 0, 0]
 
 
-def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray) -> Change:
+def shuffled_variance(eta: np.ndarray, h: np.ndarray, C: np.ndarray, n_batches: np.ndarray) -> np.ndarray:
+    """Stationary variance of SGD under shuffled epochs, mean over an epoch, without the formula's cancellations.
+
+    Args:
+        eta: Learning rate, θ²/L; all arguments broadcast.
+        h: Curvature, L/θ².
+        C: Noise variance, (L/θ)².
+        n_batches: Minibatches in an epoch.
+
+    Returns:
+        Variance, units θ², in the broadcast shape.
+    """
+    points = np.broadcast(eta, h, C, n_batches)
+    out = [e**2 * c * _mean_over_epoch(e * x, int(n)) for e, x, c, n in points]
+    return np.array(out).reshape(points.shape)
+
+
+def _mean_over_epoch(rate: float, n: int) -> float:
+    """Mean over an epoch of the variance in units of η²C, by sums of squared deviations."""
+    with np.errstate(divide="ignore"):
+        powers = np.exp(np.arange(n) * np.log(abs(1 - rate))) * np.where(rate > 1, -1.0, 1.0) ** np.arange(n)
+    if rate < 0.5:  # powers close to 1: their differences are what counts
+        powers_less_one = np.expm1(np.arange(n) * np.log1p(-rate))
+        whole = np.sum((powers_less_one - powers_less_one.mean()) ** 2)
+    else:
+        whole = np.sum((powers - powers.mean()) ** 2)
+    squares, sums = np.cumsum(powers**2), np.cumsum(powers)
+    inside = np.sum((squares - sums**2 / n)[:-1])
+    start = whole / -np.expm1(2 * n * log_abs_one_minus(np.asarray(rate)))
+    return float(n / (n - 1) * (start * squares[-1] + inside) / n)
+
+
+def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, **scalars: np.ndarray) -> Change:
     """Write a covariance statement in the eigenbasis of the Hessian, where it holds entry by entry.
 
     Args:
@@ -73,9 +105,10 @@ def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray) 
         eta: Learning rate, a scalar.
         H: Hessian, shape (..., d, d), symmetric.
         C: Noise covariance, shape (..., d, d), symmetric positive semidefinite.
+        **scalars: Further arguments without directions, such as beta.
 
     Returns:
-        Arrays for eta, h_i, h_j, C_ij, and the map of a matrix in the eigenbasis back to the given basis.
+        Arrays for the scalars, eta, h_i, h_j, C_ij, and the map of a matrix in the eigenbasis back to the given basis.
 
     Raises:
         ValueError: If a matrix is not square, not symmetric, of another size, or C has a negative variance.
@@ -92,7 +125,7 @@ def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray) 
         raise ValueError(f"{claim_id}: C must have no negative variance, its lowest eigenvalue is {variances.min():g}.")
     curvature, U = np.linalg.eigh(H)
     arrays = {
-        "eta": eta[..., None, None] if eta.ndim else eta,
+        **{name: x[..., None, None] if x.ndim else x for name, x in {"eta": eta, **scalars}.items()},
         "h_i": curvature[..., :, None],
         "h_j": curvature[..., None, :],
     }

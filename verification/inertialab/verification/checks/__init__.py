@@ -1,7 +1,13 @@
 """All studies and checks: one file a topic, explicit tuples."""
 
-from inertialab.verification.checks import conventions, saddle, stationary, training
+from inertialab.verification.checks import (
+    conventions,
+    exact_stationary,
+    saddle,
+    stationary,
+    training,
+)
 
-TOPICS = (stationary, conventions, saddle, training)
+TOPICS = (stationary, exact_stationary, conventions, saddle, training)
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}
 CHECKS = tuple(check for topic in TOPICS for check in topic.CHECKS)
