@@ -211,6 +211,8 @@ def test_a_known_initial_buffer_moves_without_noise():
 
 CRITICAL = (1 - 0.9**0.5) ** 2 / (1 - 0.9)  # eta*h at which the roots coincide for beta = 0.9
 
+DAMPED = {"D": 0.3, "gamma": 1.5, "M": 0.5, "v0sq": 0.4}  # critical at h = 0.28125
+
 NUMERICS = [
     ("sgd.saddle-variance", {"eta": 0.1, "h": -1e-9, "C": 2.0, "T": 50}),
     ("sgd.saddle-variance", {"eta": 0.1, "h": 19.9999999, "C": 2.0, "T": 50}),
@@ -223,6 +225,25 @@ NUMERICS = [
     ("momentum.saddle-msd", {"eta": 1.0, "h": 3.0, "C": 1.0, "beta": 0.9, "T": 40, "v0sq": 0.5}),
     ("momentum.saddle-msd", {"eta": 1.0, "h": -0.3, "C": 1.0, "beta": 0.99, "T": 777, "v0sq": 0.5}),
     ("momentum.saddle-msd", {"eta": 1.0, "h": 1e-9, "C": 1.0, "beta": 0.9, "T": 13, "v0sq": 0.0}),
+    ("momentum.stationary-variance", {"eta": 2.0, "h": 0.9999999999, "C": 1.0, "beta": 0.0}),
+    ("momentum.stationary-velocity", {"eta": 0.1, "h": 379.99, "C": 1.0, "beta": 0.9}),
+    ("sgd.shuffled-variance", {"eta": 0.1, "h": 1e-7, "C": 2.0, "n_batches": 20}),
+    ("sgd.shuffled-variance", {"eta": 0.1, "h": 19.999, "C": 2.0, "n_batches": 7}),
+    ("sgd.shuffled-variance", {"eta": 0.5, "h": 2.0, "C": 2.0, "n_batches": 2}),
+    ("momentum.saddle-msd-continuous", {**DAMPED, "h": 0.28125 * (1 + 1e-10), "t": 4.0}),
+    ("momentum.saddle-msd-continuous", {**DAMPED, "h": 1e-10, "t": 40.0}),
+    ("momentum.saddle-msd-continuous", {**DAMPED, "h": 300.0, "t": 40.0}),
+    ("momentum.saddle-msd-continuous", {**DAMPED, "h": -3.0, "t": 20.0}),
+    ("momentum.saddle-msd-continuous", {**DAMPED, "h": -3.0, "t": 1e-6}),
+    ("momentum.saddle-msd-drift", {"D": 0.3, "gamma": 1.5, "M": 0.5, "h": 1e-11, "t": 3.0}),
+    ("momentum.saddle-msd-drift", {"D": 0.3, "gamma": 1.5, "M": 0.5, "h": -0.2, "t": 1e-4}),
+    ("momentum.growth-slower", {"eta": 0.1, "h": -1e-7, "beta": 0.9}),
+    ("momentum.ballistic", {"eta": 1.0, "h": CRITICAL * (1 + 1e-9), "beta": 0.9, "T": 40, "m0": -0.5}),
+    ("momentum.ballistic", {"eta": 1.0, "h": 1e-9, "beta": 0.9, "T": 400, "m0": 0.5}),
+    ("momentum.bias-correction", {"beta": 0.999999999, "T": 9}),
+    ("momentum.bias-correction", {"beta": 0.9, "T": 12}),
+    ("adai.saddle-msd", {"eta": 1.0, "h": -0.3, "C": 1.0, "kappa": 0.01, "T": 777}),
+    ("adai.saddle-msd", {"eta": 1.0, "h": CRITICAL * (1 + 1e-9), "C": 1.0, "kappa": 0.1, "T": 30}),
 ]
 
 
@@ -231,7 +252,8 @@ def test_float_numerics_agree_with_the_formula_at_fifty_digits(id, point):
     subject = claim(id)
     symbols = sorted(subject.formula.free_symbols, key=str)
     with mpmath.workdps(50):
-        exact = sp.lambdify(symbols, subject.formula, "mpmath")(*(mpmath.mpf(point[str(s)]) for s in symbols))
+        exactly = sp.lambdify(symbols, subject.formula, "mpmath")
+        exact = exactly(*(point[str(s)] if s.is_integer else mpmath.mpf(point[str(s)]) for s in symbols))
         reference = float(mpmath.re(exact))
     assert subject.evaluate(**point) == pytest.approx(reference, rel=1e-10)
 

@@ -191,7 +191,7 @@ def test_every_formula_has_wrong_variants_and_none_is_the_formula(subject):
     assert {"times 2", "times 1/2"} <= made.keys() or subject.formula == 0
     assert len(made) >= (5 if len(subject.formula.free_symbols) >= 3 and not subject.functional else 0)
     draw = np.random.default_rng(1)
-    at = {s: 5 if s.is_integer else draw.uniform(0.1, 0.9) for s in sorted(subject.formula.free_symbols, key=str)}
+    at = {s: 5 if s.is_integer else draw.uniform(0.1, 0.6) for s in sorted(subject.formula.free_symbols, key=str)}
     right = complex(subject.formula.subs(at)) if not subject.functional else 0
     # A variant may also be no number at all, which is different enough.
     assert subject.functional or not any(abs(complex(v.subs(at)) / right - 1) <= 1e-6 for v in made.values())

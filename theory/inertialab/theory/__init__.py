@@ -7,7 +7,7 @@
 
 from difflib import get_close_matches
 
-from inertialab.theory import continuous, fluctuation, saddle, stationary
+from inertialab.theory import continuous, fluctuation, saddle, stationary, transients
 from inertialab.theory.claim import Claim, Source
 from inertialab.theory.derivation import NotProvenError, Step, proven
 from inertialab.theory.regime import OutsideRegimeError, Regime
@@ -46,6 +46,15 @@ CLAIMS: tuple[Claim, ...] = (
     saddle.sgd_saddle_variance,
     saddle.sgd_saddle_variance_ou,
     saddle.momentum_saddle_msd,
+    transients.momentum_saddle_msd_continuous,
+    transients.momentum_saddle_msd_drift,
+    transients.momentum_drift_bound,
+    transients.momentum_growth_slower,
+    transients.momentum_ballistic,
+    transients.momentum_bias_correction,
+    transients.adam_saddle_msd,
+    transients.adai_saddle_msd,
+    transients.adai_saddle_msd_attributed,
 )
 """Every claim, in reading order: a claim stands after those it uses."""
 

@@ -218,7 +218,10 @@ def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]
 
     def one(*values: complex) -> complex:
         numbers = (int(x.real) if s.is_integer else x for s, x in zip(symbols, values, strict=True))
-        return complex(exactly(*numbers))
+        try:
+            return complex(exactly(*numbers))
+        except ZeroDivisionError:
+            return complex("nan")
 
     return symbols, np.vectorize(one, otypes=[complex])
 

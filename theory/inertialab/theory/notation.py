@@ -202,6 +202,16 @@ lambda_minus = _quantity("lambda_minus", r"\lambda_-", "rate of the decaying mod
 tau = _quantity("tau", r"\tau", "mean time of escape, in dynamical time", (2, -1))
 tau_adam = _quantity("tau_adam", r"\tau", "mean time of escape of Adam, learning rate times steps", (1, 0))
 Phi = _quantity("Phi", r"\Phi", "exponent of the mean time of escape", (0, 0))
+drift_ratio = _quantity(
+    "drift_ratio", r"\frac{\text{drift}}{\text{diffusion}}", "published drift over published diffusion", (0, 0)
+)
+bias_corrected = _quantity(
+    "bias_corrected",
+    r"\frac{\langle\theta_T^2\rangle}{\eta^2C}",
+    "free mean squared displacement after T steps in units of that of one step of SGD",
+    (0, 0),
+)
+
 # Ratios that a claim says are 1.
 fdr1 = _quantity(
     "fdr1",

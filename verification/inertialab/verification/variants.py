@@ -41,7 +41,7 @@ def _candidates(subject: Claim) -> Iterator[tuple[str, sp.Expr]]:
         changes: tuple[sp.Expr, ...] = (s + 1,) if s.is_integer else (2 * s, s / 2, s**2)
         for changed in changes:
             yield f"{s} -> {changed}", formula.subs(s, changed)
-    alike = [(a, b) for a in symbols for b in symbols if str(a) < str(b) and _dimension(a) == _dimension(b)]
+    alike = [(a, b) for a in symbols for b in symbols if str(a) < str(b) and _alike(a, b)]
     for a, b in alike:
         yield f"{a} <-> {b}", formula.subs({a: b, b: a}, simultaneous=True)
     if beta in symbols:
@@ -68,8 +68,9 @@ def _term_by_term(subject: Claim) -> Iterator[tuple[str, sp.Expr]]:
                         yield f"{verb} {term} in {total}{place}", insert(expression.xreplace({total: changed}))
 
 
-def _dimension(symbol: sp.Basic) -> tuple[sp.Expr | int, sp.Expr | int]:
-    return quantity(symbol).dimension
+def _alike(a: sp.Symbol, b: sp.Symbol) -> bool:
+    """Whether two symbols have the same unit, and are both counts or both not."""
+    return quantity(a).dimension == quantity(b).dimension and a.is_integer == b.is_integer
 
 
 def _probes(formula: sp.Expr) -> list[dict[sp.Symbol, complex]]:

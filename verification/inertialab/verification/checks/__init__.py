@@ -2,12 +2,13 @@
 
 from inertialab.verification.checks import (
     conventions,
+    exact_saddle,
     exact_stationary,
     saddle,
     stationary,
     training,
 )
 
-TOPICS = (stationary, exact_stationary, conventions, saddle, training)
+TOPICS = (stationary, exact_stationary, conventions, saddle, exact_saddle, training)
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}
 CHECKS = tuple(check for topic in TOPICS for check in topic.CHECKS)
