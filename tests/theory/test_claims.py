@@ -23,6 +23,8 @@ from inertialab.theory.notation import NOTATION, eta, g, quantity, theta
 from inertialab.theory.parting import parting
 
 every_claim = pytest.mark.parametrize("subject", CLAIMS, ids=lambda c: c.id)
+WRONG_UNITS = {"adam.escape-attributed"}
+"""Published formulas whose two sides are not of one unit; that they are refuted is no surprise."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -46,7 +48,8 @@ def test_both_sides_have_the_same_units(subject):
         return 2**a * 3**c
 
     before, after = (complex(subject.formula.subs(x).evalf(30)) for x in (at, {s: at[s] * unit(s) for s in symbols}))
-    assert after == pytest.approx(before * complex(unit(subject.lhs)), rel=1e-12)
+    same = after == pytest.approx(before * complex(unit(subject.lhs)), rel=1e-12)
+    assert same == (subject.id not in WRONG_UNITS)
 
 
 @every_claim

@@ -7,7 +7,17 @@
 
 from difflib import get_close_matches
 
-from inertialab.theory import continuous, fluctuation, saddle, stationary, transients
+from inertialab.theory import (
+    adaptive,
+    continuous,
+    escape,
+    fluctuation,
+    minibatch,
+    noise,
+    saddle,
+    stationary,
+    transients,
+)
 from inertialab.theory.claim import Claim, Source
 from inertialab.theory.derivation import NotProvenError, Step, proven
 from inertialab.theory.regime import OutsideRegimeError, Regime
@@ -55,6 +65,32 @@ CLAIMS: tuple[Claim, ...] = (
     transients.adam_saddle_msd,
     transients.adai_saddle_msd,
     transients.adai_saddle_msd_attributed,
+    escape.langevin_mean_first_passage,
+    escape.langevin_eyring_kramers,
+    escape.momentum_escape,
+    escape.momentum_only_rescales,
+    escape.sgd_escape_finite_step,
+    escape.sgd_boundary_shift,
+    minibatch.sgd_escape,
+    minibatch.sgd_escape_attributed,
+    minibatch.sgd_entropic_factor,
+    minibatch.sgd_noise_cannot_vanish,
+    minibatch.momentum_escape_attributed,
+    minibatch.adam_escape,
+    minibatch.adam_escape_attributed,
+    minibatch.adam_batch_crossover,
+    minibatch.adai_escape,
+    minibatch.sgd_power_law,
+    minibatch.levy_exit,
+    minibatch.scaling_identity,
+    noise.noise_hessian_proportional,
+    noise.noise_squared_loss,
+    noise.noise_saddle_zero,
+    noise.noise_sampling,
+    adaptive.adai_inertia_mean,
+    adaptive.adai_scale_invariance,
+    adaptive.adai_momentum_bias,
+    adaptive.adai_convergence_attributed,
 )
 """Every claim, in reading order: a claim stands after those it uses."""
 

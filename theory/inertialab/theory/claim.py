@@ -212,7 +212,7 @@ def claim(
 def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]]:
     """The symbols of an expression, by name, and a function of arrays in that order."""
     symbols = sorted(expression.free_symbols, key=str)
-    if not expression.has(sp.Sum):
+    if not expression.has(sp.Sum, sp.gamma, sp.zeta):
         return symbols, sp.lambdify(symbols, expression, "numpy", cse=True)
     exactly = sp.lambdify(symbols, expression, "mpmath")
 
@@ -229,6 +229,8 @@ def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]
 def _value(expression: sp.Expr, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     symbols, function = lambdified(expression)
     value = function(*(arrays[str(s)] for s in symbols))
+    if np.iscomplexobj(value) and not any(np.iscomplexobj(a) for a in arrays.values()):
+        value = np.real(value)
     # Symbols of a regime may be there that the formula does not contain; they broadcast all the same.
     return np.broadcast_to(np.asarray(value), np.broadcast_shapes(*(a.shape for a in arrays.values())))
 

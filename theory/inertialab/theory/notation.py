@@ -103,14 +103,20 @@ L_b = _quantity("L_b", "L_b", "loss at the saddle", (0, 1), positive=True)
 eta_adam = _quantity(
     "eta", r"\eta", "learning rate of Adam, the size of a step", (1, 0), remark="adaptive", positive=True
 )
-potential = _quantity("potential", "L", "loss along the path, a function of the parameter", (0, 1), function=True)
+potential = _quantity(
+    "potential", "L", "loss along the path, a function of the parameter", (0, 1), function=True, real=True
+)
 D_x = _quantity(
-    "D", "D", "diffusion, a number or a function of the parameter", (0, 1), remark="field", function=True, positive=True
+    "D", "D", "diffusion, a number or a function of the parameter", (0, 1), remark="field", function=True, real=True
 )
 x0 = _quantity("x0", "x_0", "where the path starts", (1, 0), real=True)
 boundaries = _quantity(
     "boundaries", r"x_{\mathrm{abs}},x_{\mathrm{ref}}", "absorbing and reflecting end, a pair", (1, 0), real=True
 )
+x_abs = _quantity("x_abs", r"x_{\mathrm{abs}}", "absorbing end", (1, 0), real=True)
+x_ref = _quantity("x_ref", r"x_{\mathrm{ref}}", "reflecting end", (1, 0), real=True)
+x_a = _quantity("x_a", "x_a", "place of the minimum", (1, 0), real=True)
+x_b = _quantity("x_b", "x_b", "place of the saddle", (1, 0), real=True)
 k_sharp = _quantity(
     "k",
     "k",
@@ -212,7 +218,67 @@ bias_corrected = _quantity(
     (0, 0),
 )
 
+det_ratio = _quantity(
+    "det_ratio", r"\frac{|\det H_b|}{\det H_a}", "ratio of the determinants of the Hessian", (0, 0), positive=True
+)
+detHa = _quantity(
+    "detHa",
+    r"\det H_a",
+    "determinant of the Hessian at the minimum; its unit depends on the dimension, only ratios matter",
+    (0, 0),
+    positive=True,
+)
+detHb = _quantity("detHb", r"|\det H_b|", "magnitude of the determinant at the saddle", (0, 0), positive=True)
+rate_factor = _quantity(
+    "rate_factor",
+    r"\frac{\tau_{\mathrm{chain}}}{\tau_{\mathrm{diffusion}}}",
+    "escape time of the chain over that of its diffusion",
+    (0, 0),
+)
+shift = _quantity("shift", r"\delta x", "distance by which a threshold must be moved outwards", (1, 0))
+same_rate = _quantity(
+    "same_rate", r"\eta'/\eta", "learning rate on the original loss that does the same, over the learning rate", (0, 0)
+)
+height_factor = _quantity(
+    "height_factor", r"\frac{\tau\sqrt{H_aH_b}}{2\pi}", "escape time in units of the frequency factor", (0, 0)
+)
+momentum_speed = _quantity(
+    "momentum_speed",
+    r"\frac{\tau(\eta,\beta)}{\tau_{\mathrm{SGD}}(\eta)}",
+    "escape time of EMA momentum over that of SGD at the same rate, in steps",
+    (0, 0),
+)
+
+sampling_factor = _quantity(
+    "sampling_factor", r"\frac{C\,B}{\Sigma}", "variance of a batch gradient without replacement over that with", (0, 0)
+)
+noise_here = _quantity("noise_here", "C", "variance of the minibatch gradient at the saddle of a network", (-2, 2))
+mean_beta = _quantity("mean_beta", r"\overline{\beta_1}", "mean momentum coefficient over all coordinates", (0, 0))
+momentum_bias = _quantity(
+    "momentum_bias", r"\langle m\rangle-L'", "bias of the momentum buffer against the mean gradient", (-1, 1)
+)
+end_gradient = _quantity(
+    "end_gradient", r"\lim_{T\to\infty}\langle L'^2\rangle", "limit of the squared gradient", (-2, 2)
+)
+
 # Ratios that a claim says are 1.
+bartlett = _quantity("bartlett", r"\frac{B\,C}{H}", "batch size times noise over Hessian, for a loss in nats", (0, 0))
+squared_noise = _quantity(
+    "squared_noise", r"\frac{B\,C}{\sigma^2H}", "noise of squared loss over label variance times Hessian", (0, 0)
+)
+entropic = _quantity(
+    "entropic",
+    r"\frac{\tau}{\tau_1\exp\left[\frac12\int_a^b\frac{h'(x)}{c(x)}\,dx\right]}",
+    "escape time over that of the path alone times the entropic factor; h transverse curvature, c = B times the noise "
+    "along the path",
+    (0, 0),
+)
+divergence = _quantity(
+    "divergence",
+    r"\frac{\eta}{4B}\left|\frac{L'''}{L'}\right|\frac{d\Phi}{d\ln(1/\delta)}",
+    "growth of the exponent with the logarithm of a floor under the noise, over its value at the inflection",
+    (0, 0),
+)
 fdr1 = _quantity(
     "fdr1",
     r"\frac{2\langle\theta L'(\theta)\rangle}{\eta(1+\beta)\langle b^2\rangle}",

@@ -2,6 +2,7 @@
 
 from inertialab.verification.checks import (
     conventions,
+    exact_escape,
     exact_saddle,
     exact_stationary,
     saddle,
@@ -9,6 +10,6 @@ from inertialab.verification.checks import (
     training,
 )
 
-TOPICS = (stationary, exact_stationary, conventions, saddle, exact_saddle, training)
+TOPICS = (stationary, exact_stationary, conventions, saddle, exact_saddle, exact_escape, training)
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}
 CHECKS = tuple(check for topic in TOPICS for check in topic.CHECKS)
