@@ -17,9 +17,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inertialab import theory
-from inertialab.theory import CLAIMS, Claim, NotProvenError, OutsideRegimeError, claim, saddle, stationary
+from inertialab.theory import (
+    CLAIMS,
+    Claim,
+    NotProvenError,
+    OutsideRegimeError,
+    adaptive,
+    claim,
+    continuous,
+    escape,
+    fluctuation,
+    minibatch,
+    noise,
+    saddle,
+    stationary,
+    transients,
+)
 from inertialab.theory.dynamics import UpdateMap
-from inertialab.theory.notation import NOTATION, eta, g, quantity, theta
+from inertialab.theory.notation import NOTATION, Hb, beta, eta, g, kappa, quantity, theta, theta_prev, v, v_mean
+from inertialab.theory.notation import b as buffer
+from inertialab.theory.notation import m as average
 from inertialab.theory.parting import parting
 
 every_claim = pytest.mark.parametrize("subject", CLAIMS, ids=lambda c: c.id)
@@ -245,6 +262,14 @@ NUMERICS = [
     ("momentum.ballistic", {"eta": 1.0, "h": 1e-9, "beta": 0.9, "T": 400, "m0": 0.5}),
     ("momentum.bias-correction", {"beta": 0.999999999, "T": 9}),
     ("momentum.bias-correction", {"beta": 0.9, "T": 12}),
+    ("momentum.escape", {"D": 0.1, "gamma": 1e6, "M": 0.5, "Ha": 8.0, "Hb": 4.0, "dL": 1e-6}),
+    ("adam.batch-crossover", {"eta": 0.1, "B": 1e-9, "Ha": 8.0, "dL": 1.0}),
+    ("adam.batch-crossover", {"eta": 0.1, "B": 1e9, "Ha": 8.0, "dL": 1.0}),
+    ("sgd.power-law", {"eta": 0.01, "B": 8.0, "h": 1.0, "L_a": 1.0, "L_b": 2.0}),
+    ("levy.exit", {"alpha": 1.999, "eps": 0.01, "a": 1.0, "b": 2.0}),
+    ("levy.exit", {"alpha": 1.0, "eps": 0.01, "a": 1.0, "b": 2.0}),
+    ("sgd.boundary-shift", {"eta": 0.01, "D": 0.3}),
+    ("adai.momentum-bias", {"beta2": 0.999, "kappa": 1e-3, "v": 1.0, "third": -1.5}),
     ("adai.saddle-msd", {"eta": 1.0, "h": -0.3, "C": 1.0, "kappa": 0.01, "T": 777}),
     ("adai.saddle-msd", {"eta": 1.0, "h": CRITICAL * (1 + 1e-9), "C": 1.0, "kappa": 0.1, "T": 30}),
 ]
@@ -256,7 +281,8 @@ def test_float_numerics_agree_with_the_formula_at_fifty_digits(id, point):
     symbols = sorted(subject.formula.free_symbols, key=str)
     with mpmath.workdps(50):
         exactly = sp.lambdify(symbols, subject.formula, "mpmath")
-        exact = exactly(*(point[str(s)] if s.is_integer else mpmath.mpf(point[str(s)]) for s in symbols))
+        values = {"det_ratio": point.get("Hb", 0) / point.get("Ha", 1), **point}
+        exact = exactly(*(values[str(s)] if s.is_integer else mpmath.mpf(values[str(s)]) for s in symbols))
         reference = float(mpmath.re(exact))
     assert subject.evaluate(**point) == pytest.approx(reference, rel=1e-10)
 
@@ -282,6 +308,62 @@ def test_a_wrong_factor_in_the_map_of_momentum_breaks_the_derivation(monkeypatch
     monkeypatch.setattr(saddle, "MOMENTUM_EMA", wrong)
     with pytest.raises(NotProvenError):
         list(claim("momentum.saddle-msd").derive())
+
+
+def _other_map(update, symbol, change):
+    """The same update map with one line changed."""
+    return UpdateMap(
+        update.name,
+        update.state,
+        tuple((s, change(e) if s == symbol else e) for s, e in update.assignments),
+        update.mean,
+    )
+
+
+MUTATIONS = [
+    ("sgd.fluctuation-dissipation", fluctuation, "MOMENTUM_TORCH", lambda e: e.subs(beta, beta**2), buffer),
+    ("sgd.fluctuation-dissipation-2", fluctuation, "SGD", lambda e: theta + eta * g, theta),
+    ("momentum.stationary-velocity", fluctuation, "MOMENTUM_EMA", lambda e: e.subs(eta, 2 * eta), theta),
+    ("momentum.stationary-covariance-torch", fluctuation, "MOMENTUM_TORCH", lambda e: e - 2 * g, buffer),
+    ("adai.stationary-variance", continuous, "ADAI", lambda e: e + average, average),
+    ("momentum.growth-slower", transients, "MOMENTUM_EMA", lambda e: e.subs(beta, -beta), average),
+    ("momentum.ballistic", transients, "MOMENTUM_EMA", lambda e: e.subs(eta, -eta), theta),
+    ("momentum.bias-correction", transients, "ADAM", lambda e: e.subs(beta, beta**2), average),
+    ("adam.escape", minibatch, "ADAM", lambda e: e.subs(v, v**2), theta),
+    ("scaling.identity", minibatch, "ADAI", lambda e: e.subs(v_mean, sp.sqrt(v_mean)), kappa),
+    ("scaling.identity", minibatch, "HEAVY_BALL", lambda e: e + eta**2 * g, theta_prev),
+    ("sgd.escape-finite-step", escape, "SGD", lambda e: theta + eta * g, theta),
+    ("adai.inertia-mean", adaptive, "ADAI", lambda e: e.subs(v_mean, 2 * v_mean), kappa),
+    ("adai.scale-invariance", adaptive, "ADAI", lambda e: e.subs(v_mean, sp.sqrt(v_mean)), kappa),
+    ("adai.momentum-bias", adaptive, "ADAI", lambda e: e + average, average),
+    ("adai.convergence-attributed", adaptive, "ADAI", lambda e: e - eta, theta),
+]
+
+
+@pytest.mark.parametrize(("id", "module", "name", "change", "symbol"), MUTATIONS)
+def test_a_changed_line_of_an_update_map_breaks_the_derivation(monkeypatch, id, module, name, change, symbol):
+    monkeypatch.setattr(module, name, _other_map(getattr(module, name), symbol, change))
+    with pytest.raises((NotProvenError, ValueError)):
+        list(claim(id).derive())
+
+
+INGREDIENTS = [
+    ("sgd.escape", minibatch, "_ito_prefactor", lambda: 2 * sp.pi / Hb),
+    ("sgd.escape-attributed", minibatch, "_ito_prefactor", lambda: 2 * sp.pi / Hb),
+    ("sgd.power-law", minibatch, "_ito_prefactor", lambda: 2 * sp.pi / Hb),
+    ("langevin.eyring-kramers", escape, "_laplace", lambda *args: sp.Integer(1)),
+    ("adam.saddle-msd", transients, "FREE_THERMAL", 2 * transients.FREE_THERMAL),
+    ("momentum.saddle-msd-drift", transients, "FREE_THERMAL", 2 * transients.FREE_THERMAL),
+    ("momentum.modified-equation", continuous, "eta", 2 * eta),
+    ("noise.sampling", noise, "_between_batches", lambda n, variance: sp.Integer(0)),
+]
+
+
+@pytest.mark.parametrize(("id", "module", "name", "wrong"), INGREDIENTS)
+def test_a_wrong_ingredient_breaks_the_derivation(monkeypatch, id, module, name, wrong):
+    monkeypatch.setattr(module, name, wrong)
+    with pytest.raises(NotProvenError):
+        list(claim(id).derive())
 
 
 def test_the_docstring_of_a_claim_is_its_prose():

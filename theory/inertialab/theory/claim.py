@@ -167,6 +167,22 @@ class Claim:
         self.regime.require(self.id, arrays)
         return self._evaluated(arrays, back)
 
+    def log_predict(self, **values: Any) -> Any:
+        """Natural logarithm of the prediction, finite also where the prediction is beyond the largest float.
+
+        Args:
+            **values: As for `predict`.
+
+        Raises:
+            ValueError: As for `predict`; also if the right-hand side has no expression to take the logarithm of.
+            OutsideRegimeError: If the claim does not hold for these values.
+        """
+        if self.functional or self.numerics is not None:
+            raise ValueError(f"{self.id} is evaluated by its own numerics; take the logarithm of predict instead.")
+        arrays, back = self._arrays(values)
+        self.regime.require(self.id, arrays)
+        return _plain(back(_value(sp.expand_log(sp.log(self.formula), force=True), arrays)))
+
     def evaluate(self, **values: Any) -> Any:
         """Like `predict`, but also outside the regime: for negative controls and maps of failure."""
         return self._evaluated(*self._arrays(values))
@@ -228,7 +244,8 @@ def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]
 
 def _value(expression: sp.Expr, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     symbols, function = lambdified(expression)
-    value = function(*(arrays[str(s)] for s in symbols))
+    with np.errstate(over="ignore"):  # an escape time beyond the largest float is infinite
+        value = function(*(arrays[str(s)] for s in symbols))
     if np.iscomplexobj(value) and not any(np.iscomplexobj(a) for a in arrays.values()):
         value = np.real(value)
     # Symbols of a regime may be there that the formula does not contain; they broadcast all the same.

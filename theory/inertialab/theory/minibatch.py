@@ -49,6 +49,7 @@ from inertialab.theory.notation import (
 )
 from inertialab.theory.notation import m as average
 from inertialab.theory.notation import v as second
+from inertialab.theory.numerics import adam_exponent
 from inertialab.theory.regime import Regime
 from inertialab.theory.wells import straight_path
 
@@ -373,6 +374,7 @@ def adam_escape_attributed() -> Derivation:
     kind="asymptotic",
     uses=("adam.escape",),
     layers=("numerics", "simulation"),
+    numerics=adam_exponent,
 )
 def adam_batch_crossover() -> Derivation:
     """Exponent of Adam's escape when the gradient enters the second moment: √B turns into B around 2BΔL = 1.

@@ -167,6 +167,11 @@ def drift_and_diffusion(D: np.ndarray, h: np.ndarray, gamma: np.ndarray, M: np.n
     return D / (gamma**3 * M**2) * np.expm1(-gamma * t) ** 2 + 2 * D * t / (gamma * M) ** 2 * spread
 
 
+def adam_exponent(eta: np.ndarray, B: np.ndarray, Ha: np.ndarray, dL: np.ndarray) -> np.ndarray:
+    """Adam's exponent on a parabola, without the cancellation at small B·dL."""
+    return 2 / (3 * eta * np.sqrt(B * Ha)) * np.expm1(1.5 * np.log1p(2 * B * dL))
+
+
 def bias_corrected_msd(beta: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Σ c_k² of bias-corrected momentum, by recursion over the steps.
 
