@@ -140,6 +140,7 @@ def sgd_modified_equation_2() -> Derivation:
     """
     modified = QUADRATIC + eta / 4 * sp.diff(QUADRATIC, theta) ** 2
     rate = sp.diff(modified, theta, 2)
+    yield Step("The published modified loss", sp.Symbol("L_2"), modified, assumed=True)
     yield Step("Curvature of the modified loss", None, h * (1 + eta * h / 2), equals=rate)
     contraction = sp.log(1 - eta * h)
     yield Step(
@@ -180,6 +181,7 @@ def momentum_modified_equation() -> Derivation:
     strength 2D with D = ηC/2. Its stationary moments solve three linear equations.
     """
     inertia, drag = eta * (1 + beta) / 2, 1 - beta
+    yield Step("The published inertia", M, inertia, assumed=True)
     xx, xv, vv = sp.symbols("xx xv vv")
     drift = sp.Matrix([[0, 1], [-h / inertia, -drag / inertia]])
     moments = sp.Matrix([[xx, xv], [xv, vv]])

@@ -123,6 +123,9 @@ def langevin_eyring_kramers() -> Derivation:
         equals=leading,
     )
     through = yield from _saddle_in_two_dimensions()
+    local = sp.Symbol("L") - sp.Symbol("L_b")
+    quadratic = -Hb * x**2 / 2 + sp.Symbol("h") * y**2 / 2
+    yield Step("Small noise: only the quadratic parts of both ends count", local, quadratic, assumed=True)
     third, fourth = sp.symbols("L_3 L_4", real=True)
     well = D * (5 * third**2 / (24 * Ha**3) - fourth / (8 * Ha**2))
     yield Step("Next order at the minimum", None, 1 + well, equals=_laplace(third, fourth, Ha, 1))
@@ -197,6 +200,12 @@ def momentum_escape() -> Derivation:
     """
     a, b, d = sp.symbols("a b d", positive=True)  # mixing, curvature of the saddle, temperature D/(γM)
     shape = sp.exp(-(M * v**2 - b * x**2) / (2 * d))
+    yield Step(
+        "Small noise: near the saddle Gibbs' weight is quadratic, and the well is in equilibrium",
+        None,
+        shape,
+        assumed=True,
+    )
     strength, share = d * gamma / M, sp.Function("zeta")(x, v)
     p = shape * share
     evolution = -v * sp.diff(p, x) + sp.diff((gamma * v - b * x / M) * p, v) + strength * sp.diff(p, v, 2)
@@ -277,6 +286,7 @@ def momentum_only_rescales() -> Derivation:
     In the EMA convention γM = 1, so temperature and exponent are those of SGD. The prefactor is not.
     """
     matched = {M: eta / (1 - beta), gamma: (1 - beta) / eta}
+    yield Step("Momentum is nothing but a learning rate", momentum_speed, sp.Integer(1), assumed=True)
     yield Step("Friction times inertia, EMA", None, sp.Integer(1), equals=(gamma * M).subs(matched))
     sgd = (2 * sp.pi / Hb * sp.sqrt(det_ratio)) * sp.exp(dL / D)
     inertial = (momentum_escape.rhs / sgd).subs(matched)
@@ -372,6 +382,7 @@ def _falling(q: sp.Expr, r: sp.Expr, n: int) -> sp.Expr:
 def _ends_of_the_path() -> Derivation:
     """First-order corrections at the minimum and at the saddle, where D may be taken as constant."""
     a, b, d, s = sp.symbols("a b d s", positive=True)
+    yield Step("Small noise: the diffusion is constant over the width of either end", D, d, assumed=True)
     local = -a / 2 + (a * x) ** 2 / (4 * d)
     weight = sp.exp(-a * x**2 / (2 * d)) / sp.sqrt(2 * sp.pi * d / a)
     mean = sp.integrate(weight * local, (x, -sp.oo, sp.oo))

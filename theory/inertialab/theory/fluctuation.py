@@ -119,6 +119,7 @@ def sgd_fluctuation_dissipation_2() -> Derivation:
     kept = -eta * slope * g + eta**2 / 2 * sp.diff(loss, theta, 2) * g**2
     yield Step("On a quadratic two terms are all", None, kept.subs(curvature, 0), equals=step.subs(curvature, 0))
     # Leading order of small η: Gaussian noise, ⟨θ²⟩ = ηC/2h, and one power of θ² is one power of η.
+    yield Step("Noise of variance C, Gaussian for what follows", sp.Symbol("<xi^4>"), 3 * C**2, assumed=True)
     left, right = _noise_mean(slope**2), _noise_mean(eta / 2 * sp.diff(loss, theta, 2) * (slope + xi) ** 2)
     lost = _noise_mean(sp.expand((series - kept).subs(g, slope + xi))) / eta
     spread = sp.series(sgd_stationary_variance.formula, eta, 0, 2).removeO()

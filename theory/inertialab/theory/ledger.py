@@ -111,9 +111,9 @@ def summary(entries: Sequence[Entry]) -> list[str]:
         f"{len(entries)} claims: {totals[0]} steps proven, {totals[1]} checked numerically, {totals[2]} assumed; "
         f"of the steps of derived claims {share:.1%} are proven.",
         "",
-        "Where a published or approximate formula and the derivation part:",
+        "Where a published or approximate formula and the derivation part, or agree under conditions only:",
     ]
     for e in entries:
-        if e.relation not in ("", "identical"):
+        if e.relation not in ("", "identical") or e.instead:
             lines += [f"  {e.id} ({e.relation}): {e.difference}"] + ([f"    {e.instead}"] if e.instead else [])
     return lines

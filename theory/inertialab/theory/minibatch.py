@@ -167,6 +167,9 @@ def sgd_entropic_factor() -> Derivation:
     )
     noise = eta * transverse / (2 * B)
     variance = noise / transverse
+    yield Step(
+        "Transverse fluctuations are fast: their mean square is the stationary one", y**2, variance, assumed=True
+    )
     yield Step("Fast transverse variance D/h with D = ηh/2B", None, eta / (2 * B), equals=variance)
     mean = sp.expand(sp.diff(loss, x).subs(y**2, variance))
     extra = (mean - sp.diff(U, x)) / (eta * c / (2 * B))
@@ -386,6 +389,7 @@ def adam_batch_crossover() -> Derivation:
     mobility, diffusion = _adam_drift_and_noise()
     integrand = (mobility * slope / diffusion).subs(second, noise + slope**2)
     whole = 2 * slope * sp.sqrt(noise + slope**2) / (eta_adam * noise)
+    yield Step("Second moment follows the mean squared gradient of the place", second, noise + slope**2, assumed=True)
     yield Step("Slope of the exponent with v = C + L'²", None, whole, equals=integrand)
     # On a parabola dx = dL'/H_a.
     primitive = 2 * (noise + slope**2) ** sp.Rational(3, 2) / (3 * eta_adam * noise * Ha)
@@ -528,6 +532,10 @@ def levy_exit() -> Derivation:
         None,
         sp.Integer(1),
         equals=sp.gammasimp(sp.expand_func(sp.expand_trig(reflected))),
+    )
+    ends = sp.Symbol("exit rate")
+    yield Step(
+        "Small noise: the first jump beyond an end is the exit", ends, eps_levy**alpha * constant / alpha, assumed=True
     )
     rate = eps_levy**alpha * (tail.subs(lower, a_exit) + tail.subs(lower, b_exit))
     readable = alpha / (eps_levy**alpha * value * (a_exit ** (-alpha) + b_exit ** (-alpha)))

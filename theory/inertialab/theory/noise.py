@@ -60,15 +60,18 @@ def noise_hessian_proportional() -> Derivation:
     square = (y - theta) ** 2 / 2
     bell = sp.exp(-((y - theta) ** 2) / (2 * sigma**2)) / (sigma * sp.sqrt(2 * sp.pi))
     spread = sp.integrate(sp.diff(square, theta) ** 2 * bell, (y, -sp.oo, sp.oo))
-    ratio = 1 / sigma**2
     curvature = sp.diff(square, theta, 2)
     yield Step(
-        "Misspecified, Gaussian data of variance σ² in a model of variance 1: published 1 over the ratio",
-        PUBLISHED_OVER_DERIVED,
-        ratio,
-        equals=sp.simplify(curvature / spread),
+        "Misspecified, Gaussian data of variance σ² in a model of variance 1: noise over Hessian",
+        None,
+        sigma**2,
+        equals=sp.simplify(spread / curvature),
     )
-    return proven(sp.Integer(1), equals=sp.simplify((noise / hessian).subs(balanced)))
+    derived = sp.simplify((noise / hessian).subs(balanced))
+    yield Step(
+        "Well specified: published 1 over the derived ratio", PUBLISHED_OVER_DERIVED, sp.Integer(1), equals=1 / derived
+    )
+    return proven(sp.Integer(1), equals=derived)
 
 
 @claim(
@@ -90,6 +93,7 @@ def noise_squared_loss() -> Derivation:
     at = {label: f - -n}
     gradient, hessian = (sp.diff(loss, theta, order).subs(at) for order in (1, 2))
     slope, bend = sp.diff(f, theta), sp.diff(f, theta, 2)
+    yield Step("Labels scatter about the truth with mean zero", sp.Symbol("<n>"), sp.Integer(0), assumed=True)
     yield Step("Gradient of a sample at the truth", None, -n * slope, equals=sp.expand(gradient))
     yield Step("Hessian of a sample at the truth", None, slope**2 - n * bend, equals=sp.expand(hessian))
     sigma = sp.Symbol("sigma", positive=True)
