@@ -188,6 +188,7 @@ def _saddle_in_two_dimensions() -> Derivation:
     ),
     source=Source("langer1969statistical", "nucleation rate from the unstable mode"),
     uses=("langevin.eyring-kramers", "langevin.stationary-density"),
+    layers=("numerics", "simulation"),
     change=escape_curvatures,
 )
 def momentum_escape() -> Derivation:

@@ -412,7 +412,7 @@ def adai_saddle_msd() -> Derivation:
     expected="refuted",
     instead="The isotropic drift is the thermal velocity's share of the spread, and the start-up of the diffusion "
     "costs more: warm Adai spreads less than SGD, in flat directions much less.",
-    layers=("simulation", "real"),
+    layers=("simulation",),
 )
 def adai_saddle_msd_attributed() -> Derivation:
     """Mean squared displacement of Adai at a saddle as an isotropic drift plus the diffusion of SGD.
