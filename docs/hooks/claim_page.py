@@ -9,8 +9,10 @@ import sympy as sp
 from matplotlib.figure import Figure
 from tables import table, verdict
 
-from inertialab.theory import Claim, claim
+from inertialab.theory import Claim
+from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
 from inertialab.theory.notation import latex
+from inertialab.theory.parting import parting
 
 COLOURS = {"numerics": "#555555", "simulation": "#1565c0", "real": "#ef6c00"}
 COURTS = (
@@ -34,8 +36,7 @@ def page(subject: Claim, row: Mapping[str, Any] | None) -> str:
         statement(subject),
         context(subject),
     ]
-    parts += [instead(subject)] if subject.corrected_by else []
-    parts += [courts(subject, row), derivation(subject)]
+    parts += [instead(subject), courts(subject, row), derivation(subject)]
     if row and row["checks"]:
         parts += [measurements(subject, row), power(row)]
     return "\n".join(parts)
@@ -68,12 +69,18 @@ def context(subject: Claim) -> str:
 
 
 def instead(subject: Claim) -> str:
-    """What is true instead, and the factor between the two."""
-    truth = claim(subject.corrected_by)
-    ratio = sp.simplify(subject.formula / truth.formula)
+    """How the formula stands to the derived one, and what is true instead."""
+    found = parting(subject)
+    if not found:
+        return ""
+    truth = f" by [`{subject.corrected_by}`]({subject.corrected_by}.md)" if subject.corrected_by else ""
+    over = found.step.lhs == PUBLISHED_OVER_DERIVED
+    between = "divided by" if over else "minus"
+    verb = "Confirmed" if found.relation == "identical" else "Corrected"
     return (
-        f'!!! note "Corrected by [`{truth.id}`]({truth.id}.md)"\n'
-        f"    This formula divided by the exact one is \\({latex(ratio)}\\).\n"
+        f'!!! note "{verb}{truth}: {found.relation}"\n'
+        f"    {found.step.text}: this formula {between} the derived one is \\({latex(found.step.rhs)}\\). "
+        f"{found.instead}\n"
     )
 
 

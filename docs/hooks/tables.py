@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import sympy as sp
 from pybtex.database import parse_file
 from pybtex.plugin import find_plugin
 
@@ -66,13 +67,17 @@ def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def notation() -> str:
     """Every symbol, from the table the claims are written in."""
-    rows = [(f"\\({q.latex}\\)", f"`{name}`", q.meaning, f"\\({_unit(q.dimension)}\\)") for name, q in NOTATION.items()]
+    rows = [(f"\\({q.latex}\\)", f"`{q.symbol}`", q.meaning, f"\\({_unit(q.dimension)}\\)") for q in NOTATION.values()]
     text = "Units are written with a unit of parameters \\(\\theta\\) and a unit of loss \\(L\\); 1 is dimensionless."
     return f"# Notation\n\n{text}\n\n{table(('symbol', 'name', 'meaning', 'unit'), rows)}"
 
 
-def _unit(dimension: tuple[int, int]) -> str:
-    powers = [f"{base}^{{{p}}}" if p != 1 else base for base, p in zip((r"\theta", "L"), dimension, strict=True) if p]
+def _unit(dimension: tuple[Any, Any]) -> str:
+    powers = [
+        f"{base}^{{{latex(sp.sympify(p))}}}" if p != 1 else base
+        for base, p in zip((r"\theta", "L"), dimension, strict=True)
+        if p
+    ]
     return r"\,".join(powers) or "1"
 
 

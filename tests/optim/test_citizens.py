@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from tests.optim.rows import SETTINGS, every_row, gradients, settings
+from rows import SETTINGS, every_row, gradients, settings
 from torch._dynamo.testing import CompileCounter
 
 from inertialab.optim import OPTIMIZERS

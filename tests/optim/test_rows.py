@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 import torch
-from tests.optim.rows import every_row, gradients, settings
+from rows import every_row, gradients, settings
 
 from inertialab.optim import OPTIMIZERS, momentum_ema, set_momentum_buffer
 from inertialab.theory.dynamics import MAPS

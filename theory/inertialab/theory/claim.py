@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from inertialab.theory.derivation import Step
+from inertialab.theory.notation import quantity
 from inertialab.theory.regime import Regime, valid
 
 Kind = Literal["exact", "asymptotic", "attributed", "conjecture"]
@@ -48,7 +49,7 @@ EVERYWHERE = Regime()
 
 @dataclass(frozen=True)
 class Order:
-    """How fast an asymptotic claim becomes exact: relative error ~ coefficient · parameter^exponent."""
+    """How fast a claim becomes exact: claimed/true - 1 ~ coefficient · parameter^exponent as the parameter vanishes."""
 
     parameter: sp.Expr
     exponent: int
@@ -70,6 +71,7 @@ class Claim:
         source: Where it was published.
         uses: Ids of the claims it rests on.
         corrected_by: Id of the claim that says what is true instead, for attributed and asymptotic claims.
+        instead: What is true instead, in one line; for attributed claims.
         expected: Verdict of its own regime's measurements; the run fails when they say otherwise.
         order: Rate at which an asymptotic claim becomes exact.
         layers: Kinds of evidence the claim calls for beside its derivation.
@@ -78,6 +80,8 @@ class Claim:
             takes the right-hand side's symbols by name. Tests hold it against the formula at 50 digits.
         change: For matrix arguments: maps them to arrays for the symbols of the right-hand side, and
             returns the map back.
+
+    Arguments may also be functions (`notation` marks them); such a claim has `numerics`.
     """
 
     id: str
@@ -89,6 +93,7 @@ class Claim:
     source: Source = DERIVED_HERE
     uses: tuple[str, ...] = ()
     corrected_by: str = ""
+    instead: str = ""
     expected: Verdict = "confirmed"
     order: Order | None = None
     layers: tuple[Layer, ...] = ("numerics", "simulation", "real")
@@ -131,6 +136,11 @@ class Claim:
         return self.rhs.subs(self.where)
 
     @property
+    def functional(self) -> bool:
+        """Whether `predict` takes functions, such as a potential."""
+        return any(quantity(s).function for s in self.arguments)
+
+    @property
     def prose(self) -> str:
         """The derivation in words; its first line is the title."""
         return inspect.cleandoc(self.derive.__doc__ or self.id)
@@ -157,6 +167,22 @@ class Claim:
         self.regime.require(self.id, arrays)
         return self._evaluated(arrays, back)
 
+    def log_predict(self, **values: Any) -> Any:
+        """Natural logarithm of the prediction, finite also where the prediction is beyond the largest float.
+
+        Args:
+            **values: As for `predict`.
+
+        Raises:
+            ValueError: As for `predict`; also if the right-hand side has no expression to take the logarithm of.
+            OutsideRegimeError: If the claim does not hold for these values.
+        """
+        if self.functional or self.numerics is not None:
+            raise ValueError(f"{self.id} is evaluated by its own numerics; take the logarithm of predict instead.")
+        arrays, back = self._arrays(values)
+        self.regime.require(self.id, arrays)
+        return _plain(back(_value(sp.expand_log(sp.log(self.formula), force=True), arrays)))
+
     def evaluate(self, **values: Any) -> Any:
         """Like `predict`, but also outside the regime: for negative controls and maps of failure."""
         return self._evaluated(*self._arrays(values))
@@ -172,6 +198,10 @@ class Claim:
             The real part of its value, float or array.
         """
         arrays, back = self._arrays(values)
+        if self.functional:
+            # Functions cannot be put into an expression: only multiples of the formula can be evaluated.
+            factor = float(sp.simplify(variant / self.formula))
+            return _plain(factor * np.asarray(self._evaluated(arrays, back)))
         return _plain(back(np.real(_value(variant, {k: x.astype(complex) for k, x in arrays.items()}))))
 
     def _evaluated(self, arrays: dict[str, np.ndarray], back: Callable[[np.ndarray], np.ndarray]) -> Any:
@@ -195,14 +225,30 @@ def claim(
 
 
 @lru_cache(maxsize=1024)
-def _function(expression: sp.Expr) -> tuple[list[str], Callable[..., Any]]:
+def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]]:
+    """The symbols of an expression, by name, and a function of arrays in that order."""
     symbols = sorted(expression.free_symbols, key=str)
-    return [str(s) for s in symbols], sp.lambdify(symbols, expression, "numpy", cse=True)
+    if not expression.has(sp.Sum, sp.gamma, sp.zeta):
+        return symbols, sp.lambdify(symbols, expression, "numpy", cse=True)
+    exactly = sp.lambdify(symbols, expression, "mpmath")
+
+    def one(*values: complex) -> complex:
+        numbers = (int(x.real) if s.is_integer else x for s, x in zip(symbols, values, strict=True))
+        try:
+            return complex(exactly(*numbers))
+        except ZeroDivisionError:
+            return complex("nan")
+
+    return symbols, np.vectorize(one, otypes=[complex])
 
 
 def _value(expression: sp.Expr, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    names, function = _function(expression)
-    value = function(*(arrays[name] for name in names))
+    symbols, function = lambdified(expression)
+    with np.errstate(over="ignore"):  # an escape time beyond the largest float is infinite
+        value = function(*(arrays[str(s)] for s in symbols))
+    if np.iscomplexobj(value) and not any(np.iscomplexobj(a) for a in arrays.values()):
+        value = np.real(value)
+    # Symbols of a regime may be there that the formula does not contain; they broadcast all the same.
     return np.broadcast_to(np.asarray(value), np.broadcast_shapes(*(a.shape for a in arrays.values())))
 
 

@@ -1,12 +1,21 @@
 """Steps of a derivation, each checked by the machine when it is made."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import sympy as sp
 
-Status = Literal["definition", "proven"]
+Status = Literal["definition", "assumed", "checked numerically", "proven"]
+
+PUBLISHED_OVER_DERIVED = sp.Symbol("published/derived")
+"""Left-hand side of the step that divides a published formula by the derived one."""
+PUBLISHED_MINUS_DERIVED = sp.Symbol("published - derived")
+"""Left-hand side of the step that subtracts the derived formula from a published one that contradicts it."""
+
+DIGITS = 30
+_POINTS = 2
 
 
 class NotProvenError(ValueError):
@@ -31,9 +40,42 @@ def proven(readable: sp.Expr, *, equals: sp.Expr, where: Mapping[sp.Symbol, sp.E
     >>> proven((x + 1) ** 2, equals=x**2 + 2 * x + 1)
     (x + 1)**2
     """
-    difference = sp.simplify(sp.expand(sp.together((readable - equals).subs(where or {}))))
+    difference = _reduced((readable - equals).subs(where or {}))
     if difference != 0:
         raise NotProvenError(f"Not proven: {readable} differs from the derived {equals} by {difference}.")
+    return readable
+
+
+def _reduced(difference: sp.Expr) -> sp.Expr:
+    """The difference in its simplest form; cheap rewriting first, SymPy's search only where that is not enough."""
+    difference = sp.expand(difference)
+    if difference == 0:
+        return difference
+    numerator, denominator = sp.fraction(sp.together(difference))
+    numerator = sp.expand(sp.powsimp(sp.expand(numerator)))
+    return numerator if numerator == 0 else sp.simplify(numerator / denominator)
+
+
+def agreeing(readable: sp.Expr, *, numerically: sp.Expr) -> sp.Expr:
+    """Return the readable form after comparing both to 30 digits at random rational points; this proves nothing.
+
+    Args:
+        readable: The form to show.
+        numerically: What it is compared with, such as an integral that SymPy cannot do.
+
+    Returns:
+        `readable`, unchanged.
+
+    Raises:
+        NotProvenError: If the two differ anywhere.
+    """
+    draw = random.Random(0)
+    symbols = sorted((readable.free_symbols | numerically.free_symbols), key=str)
+    for _ in range(_POINTS if symbols else 1):
+        at = {s: sp.Rational(draw.randint(3, 9), 1 if s.is_integer else draw.randint(10, 13)) for s in symbols}
+        one, other = (sp.N(side.subs(at), DIGITS + 5) for side in (readable, numerically))
+        if not abs(one - other) <= abs(one) * sp.Float(10) ** -DIGITS:
+            raise NotProvenError(f"Not so at {at}: {readable} is {one}, but {numerically} is {other}.")
     return readable
 
 
@@ -45,22 +87,33 @@ class Step:
         text: Why the line holds or what it defines.
         lhs: Left-hand side; None for a line that is only an expression.
         rhs: Right-hand side.
-        equals: What the machine derived for `rhs`; None marks a definition or an assumption.
+        equals: What the machine derived for `rhs`.
+        numerically: What `rhs` is compared with to 30 digits where the machine cannot derive it.
+        assumed: Whether the line is an assumption about the world or a result taken from elsewhere. A line that
+            is neither checked nor assumed only introduces a name.
 
     Raises:
-        NotProvenError: If `equals` is given and differs from `rhs`.
+        NotProvenError: If `equals` or `numerically` is given and differs from `rhs`.
     """
 
     text: str
     lhs: sp.Basic | None
     rhs: sp.Expr
     equals: sp.Expr | None = None
+    numerically: sp.Expr | None = None
+    assumed: bool = False
 
     def __post_init__(self) -> None:
         if self.equals is not None:
             proven(self.rhs, equals=self.equals)
+        if self.numerically is not None:
+            agreeing(self.rhs, numerically=self.numerically)
 
     @property
     def status(self) -> Status:
-        """`proven` when the machine checked the line, `definition` when there is nothing to check."""
-        return "definition" if self.equals is None else "proven"
+        """How far the machine vouches for the line."""
+        if self.equals is not None:
+            return "proven"
+        if self.numerically is not None:
+            return "checked numerically"
+        return "assumed" if self.assumed else "definition"

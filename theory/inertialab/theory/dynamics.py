@@ -7,7 +7,7 @@ have just written, as in code. Momentum comes in three conventions, which are di
 - PyTorch buffer: b' = βb + g,            θ' = θ - η b'
 - EMA:            m' = βm + (1 - β) g,    θ' = θ - η m'
 
-Adai is the EMA rule with a momentum coefficient 1 - α for each coordinate and step.
+Adai is the EMA rule with a momentum coefficient 1 - κ for each coordinate and step.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,6 @@ import sympy as sp
 from inertialab.theory.landscapes import gradient
 from inertialab.theory.notation import (
     C,
-    alpha,
     b,
     beta,
     beta0,
@@ -32,6 +31,7 @@ from inertialab.theory.notation import (
     g_mean,
     g_var,
     k,
+    kappa,
     m,
     q,
     rectified,
@@ -99,9 +99,9 @@ ADAI = UpdateMap(
         (k, k + 1),
         (v, beta2 * v + (1 - beta2) * g**2),
         (v_hat, v / (1 - beta2**k)),
-        (alpha, sp.Min(sp.Max(beta0 * v_hat / v_mean, eps), 1)),
-        (q, q + alpha * (1 - q)),
-        (m, m + alpha * (g - m)),
+        (kappa, sp.Min(sp.Max(beta0 * v_hat / v_mean, eps), 1)),
+        (q, q + kappa * (1 - q)),
+        (m, m + kappa * (g - m)),
         (theta, theta - eta * m / q),
     ),
     mean=(v_hat, v_mean),

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 from sympy.core.relational import Relational
 
-from inertialab.theory.notation import NOTATION
+from inertialab.theory.notation import quantity
 
 
 class OutsideRegimeError(ValueError):
@@ -40,6 +40,8 @@ class Regime:
         """
         for relation in self.conditions:
             symbols = sorted(relation.free_symbols, key=str)
+            if any(callable(values[str(s)]) for s in symbols):
+                continue  # a condition on a number says nothing about a function given in its place
             arrays = np.broadcast_arrays(*(values[str(s)] for s in symbols))
             bad = ~np.asarray(sp.lambdify(symbols, relation, "numpy")(*arrays), dtype=bool)
             if bad.any():
@@ -55,7 +57,7 @@ class Regime:
 
 
 def valid(claim_id: str, symbol: sp.Symbol, value: object) -> np.ndarray:
-    """The value as a float array, if the symbol's assumptions allow it.
+    """The value as a float array, if the symbol's assumptions allow it; a function as it is.
 
     Args:
         claim_id: Named in the sentence.
@@ -63,12 +65,14 @@ def valid(claim_id: str, symbol: sp.Symbol, value: object) -> np.ndarray:
         value: Number or array.
 
     Returns:
-        Array of float64.
+        Array of float64, or the function.
 
     Raises:
         ValueError: If it is not a number, not finite, or violates an assumption.
     """
-    meaning = NOTATION[str(symbol)].meaning
+    meaning = quantity(symbol).meaning
+    if quantity(symbol).function and callable(value):
+        return value  # pyright: ignore[reportReturnType]
     rules = {
         "a finite real number": np.isfinite,
         **({"> 0": lambda x: x > 0} if symbol.is_positive else {}),

@@ -3,8 +3,8 @@
 import numpy as np
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
-from inertialab.theory.derivation import Step, proven
+from inertialab.theory.claim import Derivation, Order, Source, claim
+from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
 from inertialab.theory.dynamics import MOMENTUM_EMA, SGD, linear_recursion
 from inertialab.theory.landscapes import QUADRATIC
 from inertialab.theory.notation import C, D, T, V, beta, eta, h, msd_T, r_minus, r_plus, t, v0sq, var_T
@@ -63,6 +63,8 @@ def _ou_variance(eta: np.ndarray, h: np.ndarray, C: np.ndarray, T: np.ndarray) -
     source=Source("xie2022adaptive", "Theorem 1"),
     uses=("sgd.saddle-variance",),
     corrected_by="sgd.saddle-variance",
+    order=Order(eta * h, 1, -sp.Integer(1)),
+    instead="A step multiplies by 1 - ηh, not by its exponential; the error grows exponentially with T.",
     layers=("simulation", "real"),
     numerics=_ou_variance,
 )
@@ -93,6 +95,13 @@ def sgd_saddle_variance_ou() -> Derivation:
     for name, law in (("exact law", sgd_saddle_variance.formula), ("continuous-time law", readable)):
         leading = sp.series(law, eta, 0, 3).removeO()
         yield Step(f"Leading order in η of the {name}: free diffusion", None, eta**2 * C * T, equals=leading)
+    ratio = (2 - eta * h) * (1 - sp.exp(-2 * eta * h * T)) / (2 * (1 - (1 - eta * h) ** (2 * T)))
+    yield Step(
+        "Divided by the exact law",
+        PUBLISHED_OVER_DERIVED,
+        ratio,
+        equals=readable / sgd_saddle_variance.formula,
+    )
     return proven(readable, equals=derived)
 
 

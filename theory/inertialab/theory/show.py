@@ -5,6 +5,7 @@ import textwrap
 import sympy as sp
 
 from inertialab.theory.claim import Claim
+from inertialab.theory.parting import parting
 
 
 def _equation(lhs: sp.Basic | None, rhs: sp.Expr) -> str:
@@ -38,6 +39,8 @@ def show(claim: Claim) -> str:
     lines += [f"kind      {claim.kind}", f"regime    {_regime(claim)}", f"source    {claim.source}"]
     lines += [f"uses      {', '.join(claim.uses) or 'nothing'}"]
     lines += [f"corrected by {claim.corrected_by}"] if claim.corrected_by else []
+    found = parting(claim)
+    lines += [f"published {found.relation}. {found.instead}".rstrip()] if found and claim.kind == "attributed" else []
     lines += ["", *claim.prose.splitlines()[2:], "", "Derivation"]
     for number, step in enumerate(claim.steps, 1):
         lines += [f"{number}. {step.text} [{step.status}]", _equation(step.lhs, step.rhs)]

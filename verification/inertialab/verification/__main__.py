@@ -18,6 +18,7 @@ from inertialab.experiments import store
 from inertialab.experiments.data import DataMissingError, data_folder, load
 from inertialab.experiments.training import NotConvergedError
 from inertialab.theory import CLAIMS, claim
+from inertialab.theory.ledger import entry
 from inertialab.verification.check import BaseCheck
 from inertialab.verification.checks import CHECKS, STUDIES
 from inertialab.verification.court import (
@@ -169,7 +170,7 @@ def verify(options: Options, console: Console) -> int:
     for line in minima(findings):
         console.print(line, highlight=False)
     print_board(console, content, judgements, list(powers.values()))
-    surprised = any(j.surprising for j in judgements) or any(row["derivation"] != "proven" for row in rows)
+    surprised = any(j.surprising for j in judgements) or any(entry(claim(i)).failure for i in ids)
     return int(surprised or uncalibrated or total_power(list(powers.values())) < BAR)
 
 

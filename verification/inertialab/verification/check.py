@@ -130,8 +130,12 @@ class OrderCheck(BaseCheck):
         inverse = np.array([row.predicted / row.measured.value for row in rows])
         relative = np.array([row.measured.se / row.measured.value for row in rows])
         x = np.log([_number(order.parameter, row.point) for row in rows])
-        _, slope = weighted_line(x, np.log(np.abs(1 - inverse)), inverse * relative / np.abs(1 - inverse))
-        measured = Estimate(*slope, min(row.measured.n for row in rows))
+        y, errors = np.log(np.abs(1 - inverse)), inverse * relative / np.abs(1 - inverse)
+        if all(row.measured.exact for row in rows):
+            measured = Estimate(float(np.polyfit(x, y, 1)[0]))
+        else:
+            _, slope = weighted_line(x, y, errors)
+            measured = Estimate(*slope, min(row.measured.n for row in rows))
         exponent = float(order.exponent)
         return [Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)]
 

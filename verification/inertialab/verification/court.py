@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inertialab.theory import Claim, NotProvenError, claim
+from inertialab.theory.parting import parting
 from inertialab.verification.check import BaseCheck, Check, Comparison
 from inertialab.verification.interval import Interval
 from inertialab.verification.power import Power
@@ -103,12 +104,18 @@ def compare_all(checks: Iterable[BaseCheck], findings: Mapping[str, Findings]) -
 
 
 def derivation_status(subject: Claim) -> str:
-    """`proven`, or `contradicts` when a step of the derivation does not follow."""
+    """Outcome of the first court.
+
+    `proven` when the machine checked every step; `checked numerically` or `assumed` when some steps rest on that;
+    `contradicts` when a step does not follow, or when the derivation of a published formula ends elsewhere.
+    """
     try:
-        subject.steps  # noqa: B018  (deriving is the check)
+        statuses, found = {step.status for step in subject.steps}, parting(subject)
     except NotProvenError:
         return "contradicts"
-    return "proven"
+    if subject.kind == "attributed" and found and found.relation in ("differs by a factor", "contradicts"):
+        return "contradicts"
+    return next((status for status in ("assumed", "checked numerically") if status in statuses), "proven")
 
 
 def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -> str:

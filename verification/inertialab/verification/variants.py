@@ -6,7 +6,8 @@ import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim
-from inertialab.theory.notation import NOTATION, beta, eta
+from inertialab.theory.claim import lambdified
+from inertialab.theory.notation import beta, eta, quantity
 
 _PROBES = 3
 
@@ -17,6 +18,8 @@ def variants(subject: Claim) -> dict[str, sp.Expr]:
     Args:
         subject: The claim; its abbreviations are varied too.
     """
+    if subject.functional:
+        return dict(_candidates(subject))
     probes = _probes(subject.formula)
     kept, seen = {}, [_values(subject.formula, probes)]
     for name, expression in _candidates(subject):
@@ -31,12 +34,14 @@ def _candidates(subject: Claim) -> Iterator[tuple[str, sp.Expr]]:
     formula = subject.formula
     yield "times 2", 2 * formula
     yield "times 1/2", formula / 2
+    if subject.functional:
+        return  # only multiples of a formula in functions can be evaluated
     symbols = sorted(formula.free_symbols, key=str)
     for s in symbols:
         changes: tuple[sp.Expr, ...] = (s + 1,) if s.is_integer else (2 * s, s / 2, s**2)
         for changed in changes:
             yield f"{s} -> {changed}", formula.subs(s, changed)
-    alike = [(a, b) for a in symbols for b in symbols if str(a) < str(b) and _dimension(a) == _dimension(b)]
+    alike = [(a, b) for a in symbols for b in symbols if str(a) < str(b) and _alike(a, b)]
     for a, b in alike:
         yield f"{a} <-> {b}", formula.subs({a: b, b: a}, simultaneous=True)
     if beta in symbols:
@@ -63,8 +68,9 @@ def _term_by_term(subject: Claim) -> Iterator[tuple[str, sp.Expr]]:
                         yield f"{verb} {term} in {total}{place}", insert(expression.xreplace({total: changed}))
 
 
-def _dimension(symbol: sp.Basic) -> tuple[int, int]:
-    return NOTATION[str(symbol)].dimension
+def _alike(a: sp.Symbol, b: sp.Symbol) -> bool:
+    """Whether two symbols have the same unit, and are both counts or both not."""
+    return quantity(a).dimension == quantity(b).dimension and a.is_integer == b.is_integer
 
 
 def _probes(formula: sp.Expr) -> list[dict[sp.Symbol, complex]]:
@@ -78,8 +84,7 @@ def _probes(formula: sp.Expr) -> list[dict[sp.Symbol, complex]]:
 
 
 def _values(expression: sp.Expr, probes: list[dict[sp.Symbol, complex]]) -> np.ndarray:
-    symbols = list(probes[0])
-    function = sp.lambdify(symbols, expression, "numpy")
+    symbols, function = lambdified(expression)
     with np.errstate(all="ignore"):
         try:
             return np.array([function(*(np.complex128(p[s]) for s in symbols)) for p in probes], dtype=complex)

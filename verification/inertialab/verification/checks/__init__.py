@@ -1,7 +1,16 @@
 """All studies and checks: one file a topic, explicit tuples."""
 
-from inertialab.verification.checks import conventions, saddle, stationary, training
+from inertialab.verification.checks import (
+    conventions,
+    exact_escape,
+    exact_kramers,
+    exact_saddle,
+    exact_stationary,
+    saddle,
+    stationary,
+    training,
+)
 
-TOPICS = (stationary, conventions, saddle, training)
+TOPICS = (stationary, exact_stationary, conventions, saddle, exact_saddle, exact_escape, exact_kramers, training)
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}
 CHECKS = tuple(check for topic in TOPICS for check in topic.CHECKS)

@@ -1,0 +1,152 @@
+"""Escape laws: arguments over directions and functions, limits, units of what takes functions."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.polynomial import Polynomial
+
+from inertialab.theory import OutsideRegimeError, claim
+
+WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
+PATH = {"eta": 0.02, "B": 3.0, "Ha": 8.0, "Hb": 4.0, "dL": 1.0, "s": 0.4}
+curvatures = st.floats(0.2, 9)
+
+
+def predict(id, **values):
+    return claim(id).predict(**values)
+
+
+def test_curvatures_may_be_arrays_over_directions_with_the_escape_direction_first():
+    one = predict("langevin.eyring-kramers", Ha=8.0, Hb=4.0, dL=1.0, D=0.1)
+    same = predict("langevin.eyring-kramers", Ha=[8.0, 2.0], Hb=[4.0, 2.0], dL=1.0, D=0.1)
+    wider = predict("langevin.eyring-kramers", Ha=[8.0, 2.0], Hb=[4.0, 0.5], dL=1.0, D=0.1)
+    assert same == pytest.approx(one)
+    assert wider == pytest.approx(one / 2)
+    many = predict("langevin.eyring-kramers", Ha=np.full((3, 2), 8.0), Hb=np.full((3, 2), 4.0), dL=1.0, D=0.1)
+    assert many.shape == (3,)
+    with pytest.raises(ValueError, match="one curvature for each direction, got 2 and 1"):
+        predict("langevin.eyring-kramers", Ha=[8.0, 2.0], Hb=4.0, dL=1.0, D=0.1)
+    with pytest.raises(OutsideRegimeError, match=r"multiply by the factor of sgd.entropic-factor"):
+        predict("sgd.escape", **{**PATH, "Ha": [8.0, 2.0], "Hb": [4.0, 0.5]})
+
+
+@given(Ha=curvatures, Hb=curvatures, gamma=st.floats(30, 300))
+def test_strong_friction_is_kramers_times_friction(Ha, Hb, gamma):
+    """γ → ∞ at fixed temperature D/(γM): Langer's time over γM tends to that of Eyring and Kramers."""
+    temperature, M = 0.1, 4.0
+    langer = predict("momentum.escape", D=temperature * gamma * M, gamma=gamma, M=M, Ha=Ha, Hb=Hb, dL=1.0)
+    kramers = predict("langevin.eyring-kramers", Ha=Ha, Hb=Hb, dL=1.0, D=temperature)
+    assert langer / (gamma * M) == pytest.approx(kramers, rel=2 * Hb / (gamma**2 * M) + 1e-12)
+
+
+@given(H=curvatures, s=st.floats(0.05, 0.95), B=st.floats(1, 4))
+def test_with_one_curvature_the_published_prefactor_of_sgd_is_right(H, s, B):
+    point = {"eta": 0.02, "B": B, "Ha": H, "Hb": H, "dL": 1.0, "s": s}
+    derived = claim("sgd.escape").log_predict(**point)
+    assert derived == pytest.approx(claim("sgd.escape-attributed").log_predict(**point), rel=1e-12)
+    # Frozen noise of one strength is white noise.
+    white = claim("langevin.eyring-kramers").log_predict(Ha=H, Hb=H, dL=1.0, D=0.02 * H / (2 * B))
+    assert derived == pytest.approx(white, rel=1e-12)
+
+
+@given(B=st.floats(1, 1e3))
+def test_more_samples_are_less_noise(B):
+    """B → ∞: no noise, no escape; the exponent grows as B for SGD and as √B, later B, for Adam."""
+    twice = {**PATH, "B": 2 * B}
+    ratio = predict("adam.batch-crossover", eta=0.01, B=2 * B, Ha=3.0, dL=1.0)
+    slope = np.log2(ratio / predict("adam.batch-crossover", eta=0.01, B=B, Ha=3.0, dL=1.0))
+    assert 0.5 < slope < 1.01
+    gain = claim("sgd.escape").log_predict(**twice) - claim("sgd.escape").log_predict(**{**PATH, "B": B})
+    assert gain == pytest.approx(2 * B / 0.02 * (0.4 / 8 + 0.6 / 4), rel=1e-9)
+
+
+@given(eta=st.floats(1e-4, 1.0), beta=st.floats(0, 0.99), Hb=curvatures)
+def test_inertia_only_slows_adai_down(eta, beta, Hb):
+    """η → 0: the prefactor of Adai is SGD's; it is never smaller."""
+    if eta * Hb > 1 - beta:
+        return
+    point = {**PATH, "eta": eta, "Hb": Hb, "B": 100.0 * eta}
+    slower = predict("adai.escape", **point, kappa=1 - beta) / predict("sgd.escape", **point)
+    assert 1 <= slower <= 1 + eta * Hb / (1 - beta) + 1e-9
+
+
+@given(height=st.floats(0.5, 3), D=st.floats(0.02, 0.2))
+def test_the_passage_over_a_double_well_tends_to_kramers(height, D):
+    """D → 0: exact over Kramers' time is 1 + 3D/(8ΔL) to next order."""
+    well = height * Polynomial([-1, 0, 1]) ** 2
+    low = D / height
+    if low > 0.1:
+        return
+    exact = predict("langevin.mean-first-passage", potential=well, D=D, x0=-1.0, boundaries=[1.0, -2.5])
+    law = predict("langevin.eyring-kramers", Ha=8 * height, Hb=4 * height, dL=height, D=D)
+    assert exact / law - 1 == pytest.approx(3 * low / 8, abs=2 * low**2)
+
+
+def test_functions_numbers_and_coefficients_are_the_same_thing():
+    point = {"x0": -0.5, "boundaries": (0.8, -1.9)}
+    first = predict(
+        "langevin.mean-first-passage", potential=lambda x: (x**2 - 1) ** 2, D=lambda x: 0.3 + 0 * x, **point
+    )
+    second = predict("langevin.mean-first-passage", potential=WELL, D=0.3, **point)
+    assert first == pytest.approx(second, rel=1e-9)
+    mirrored = predict("langevin.mean-first-passage", potential=WELL, D=0.3, x0=0.5, boundaries=(-0.8, 1.9))
+    assert mirrored == pytest.approx(second, rel=1e-9)
+    many = predict("langevin.mean-first-passage", potential=WELL, D=0.3, x0=[-0.5, 0.0], boundaries=(0.8, -1.9))
+    assert many.shape == (2,)
+    assert many[0] == pytest.approx(second)
+
+
+@given(a=st.floats(0.2, 5), c=st.floats(0.2, 5))
+def test_laws_of_functions_have_the_right_units(a, c):
+    """Parameters in other units, x → ax, and the loss in others, L → cL: times go as a²/c."""
+    point = {"x0": -0.5, "boundaries": np.array([0.8, -1.9])}
+    before = predict("langevin.mean-first-passage", potential=WELL, D=[0.3, 0.0, 0.1], **point)
+    well, D = (c * np.array(p) / a ** np.arange(len(p)) for p in (WELL, [0.3, 0.0, 0.1]))
+    after = predict("langevin.mean-first-passage", potential=well, D=D, x0=-0.5 * a, boundaries=a * point["boundaries"])
+    assert after == pytest.approx(before * a**2 / c, rel=1e-8)
+    finite = claim("sgd.escape-finite-step")
+    plain = finite.predict(eta=0.01, potential=WELL, D=[0.06, 0.02])
+    D = c * np.array([0.06, 0.02]) / a ** np.arange(2)
+    assert finite.predict(eta=0.01 * a**2 / c, potential=well, D=D) == pytest.approx(plain, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"boundaries": [0.8, -1.9, 3.0]}, "must be the pair"),
+        ({"x0": 2.0}, "x0 = 2 must lie between 0.8 and -1.9"),
+        ({"D": [0.3, 1.0]}, "D must be > 0 everywhere"),
+        ({"potential": "steep"}, r"potential \(loss along the path.*\) must be a real number or an array"),
+    ],
+)
+def test_wrong_paths_are_refused_with_a_sentence(values, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        predict(
+            "langevin.mean-first-passage",
+            **{"potential": WELL, "D": 0.3, "x0": 0.0, "boundaries": [0.8, -1.9], **values},
+        )
+
+
+def test_wells_without_a_saddle_are_refused():
+    with pytest.raises(ValueError, match="no minimum with a saddle"):
+        predict("sgd.escape-finite-step", eta=0.1, potential=[0.0, 0.0, 1.0], D=0.1)
+    with pytest.raises(ValueError, match="must be polynomials"):
+        predict("sgd.escape-finite-step", eta=0.1, potential=lambda x: x, D=0.1)
+
+
+def test_huge_exponents_stay_accurate_until_floats_end():
+    """ΔL/D = 700 at 50 digits; beyond floats the logarithm goes on."""
+    with mpmath.workdps(50):
+        exact = 2 * mpmath.pi / mpmath.sqrt(32) * mpmath.exp(700)
+    law = predict("langevin.eyring-kramers", Ha=8.0, Hb=4.0, dL=1.0, D=1 / 700)
+    assert law == pytest.approx(float(exact), rel=1e-12)
+    passage = predict("langevin.mean-first-passage", potential=WELL, D=1 / 700, x0=-1.0, boundaries=[1.0, -2.5])
+    assert passage / law - 1 == pytest.approx(3 / 8 / 700, rel=0.01)
+    assert predict("langevin.mean-first-passage", potential=WELL, D=1e-4, x0=-1.0, boundaries=[1.0, -2.5]) == np.inf
+    assert predict("langevin.eyring-kramers", Ha=8.0, Hb=4.0, dL=1.0, D=1e-4) == np.inf
+    beyond = claim("langevin.eyring-kramers").log_predict(Ha=8.0, Hb=4.0, dL=1.0, D=1e-4)
+    assert beyond == pytest.approx(1e4 + float(np.log(2 * np.pi / 32**0.5)), rel=1e-14)
+    with pytest.raises(ValueError, match="evaluated by its own numerics"):
+        claim("momentum.saddle-msd").log_predict()

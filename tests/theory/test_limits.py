@@ -1,0 +1,128 @@
+"""Limits in which one claim becomes another, over the regimes of both."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inertialab.theory import claim
+
+fractions = st.floats(0.02, 0.97)
+RATES = st.floats(0.01, 1.5)
+
+
+def predict(id, **values):
+    return claim(id).predict(**values)
+
+
+@given(eta=RATES, C=st.floats(0.1, 10))
+def test_without_momentum_a_step_of_momentum_is_a_step_of_sgd(eta, C):
+    """β → 0: displacement of a step and covariance become those of SGD."""
+    V = predict("sgd.stationary-variance", eta=eta, h=1.0, C=C)
+    assert predict("momentum.stationary-velocity", eta=eta, h=1.0, C=C, beta=0.0) == pytest.approx(
+        2 * eta * V, rel=1e-12
+    )
+    H, noise = np.diag([1.0, 0.4]), C * np.array([[1.0, 0.2], [0.2, 0.7]])
+    torch = predict("momentum.stationary-covariance-torch", eta=eta, H=H, C=noise, beta=0.0)
+    assert np.allclose(torch, predict("sgd.stationary-covariance", eta=eta, H=H, C=noise), rtol=1e-12)
+    assert predict("adai.stationary-variance", eta=eta, h=1.0, C=C, kappa=1.0) == pytest.approx(V, rel=1e-12)
+
+
+@given(eta=st.floats(0.01, 1.0), h=st.floats(0.1, 1.9), beta=fractions)
+def test_a_commuting_covariance_is_the_law_of_each_direction(eta, h, beta):
+    """Equal curvatures: the matrix law is the scalar one."""
+    H, C = h * np.eye(2), np.diag([0.5, 2.0])
+    S = predict("momentum.stationary-covariance-torch", eta=eta, H=H, C=C, beta=beta)
+    alone = predict("momentum.stationary-variance-torch", eta=eta, h=h, C=2.0, beta=beta)
+    assert S[1, 1] == pytest.approx(alone, rel=1e-10)
+
+
+@given(h=st.floats(0.1, 5), exponent=st.floats(-6, -3))
+def test_small_steps_are_continuous_time(h, exponent):
+    """η → 0: every approximate law meets the exact one, at its own order."""
+    eta, C = 10**exponent / h, 0.7
+    exact = predict("sgd.stationary-variance", eta=eta, h=h, C=C)
+    for id, order in (("sgd.stationary-variance-ou", -0.5), ("sgd.modified-equation-2", -1.0)):
+        assert predict(id, eta=eta, h=h, C=C) / exact - 1 == pytest.approx(order * eta * h, rel=1e-2)
+    assert predict("sgd.isotropy", eta=eta, B=h / C) == pytest.approx(exact, rel=eta * h)
+
+
+@given(beta=st.floats(0.0, 0.95), h=st.floats(0.1, 5))
+def test_kunins_equation_misses_as_much_as_it_says(beta, h):
+    point = {"eta": 0.001 / h, "h": h, "C": 1.0, "beta": beta}
+    ratio = predict("momentum.modified-equation", **point) / predict("momentum.stationary-variance-torch", **point)
+    assert 1 - ratio == pytest.approx(0.001 / (2 * (1 + beta)), rel=1e-9)
+
+
+@given(n=st.integers(2, 60), rate=st.floats(0.001, 1.9))
+def test_shuffling_lowers_the_variance_and_long_epochs_are_independent_noise(n, rate):
+    """n → ∞ at fixed ηh gives independent noise; ηhn → 0 gives a third of ηhn times as much."""
+    point = {"eta": 0.1, "h": 10 * rate, "C": 1.0}
+    shuffled, alone = (
+        predict("sgd.shuffled-variance", **point, n_batches=n),
+        predict("sgd.stationary-variance", **point),
+    )
+    # Beyond eta*h = 1 neighbouring noises enter with opposite signs, and their negative correlation adds.
+    assert shuffled < alone or rate > 1
+    flat = {"eta": 1e-7, "h": 1.0, "C": 1.0}
+    small = predict("sgd.shuffled-variance", **flat, n_batches=n) / predict("sgd.stationary-variance", **flat)
+    assert small == pytest.approx(1e-7 * (n + 1) / 3, rel=1e-4)
+    assert predict("sgd.shuffled-variance", **point, n_batches=200_000) == pytest.approx(alone, rel=0.02)
+
+
+@given(h=st.floats(0.05, 4), gamma=st.floats(0.3, 5), M=st.floats(0.2, 4))
+def test_a_damped_particle_ends_in_equilibrium(h, gamma, M):
+    """t → ∞: the variance is D/(γMh) in every damping regime."""
+    end = predict(
+        "momentum.saddle-msd-continuous", D=0.7, h=h, gamma=gamma, M=M, t=4000 / min(gamma, h / (gamma * M)), v0sq=9.0
+    )
+    assert end == pytest.approx(0.7 / (gamma * M * h), rel=1e-8)
+
+
+@given(h=st.floats(-0.5, 0.5), beta=st.floats(0.3, 0.9), T=st.floats(0.5, 3))
+def test_momentum_in_small_steps_is_a_damped_particle(h, beta, T):
+    """η → 0 with 1 - β ∝ η: the discrete law tends to the continuous one with M = η/(1 - β), γ = (1 - β)/η."""
+    eta, memory = 1e-4, 1e-4 * (1 - beta)
+    C, steps = 0.7, int(T / eta)
+    discrete = predict("momentum.saddle-msd", eta=eta, h=h, C=C, beta=1 - memory, T=steps, v0sq=0.0)
+    matched = {"D": eta * C / 2, "h": h, "gamma": memory / eta, "M": eta / memory, "t": eta * steps}
+    assert predict("momentum.saddle-msd-continuous", **matched, v0sq=0.0) == pytest.approx(discrete, rel=2e-3)
+
+
+@given(eta=st.floats(0.01, 3), h=st.floats(-3, -1e-4), beta=st.floats(0.01, 0.999))
+def test_momentum_never_grows_as_fast_as_sgd(eta, h, beta):
+    """The proof holds over the whole regime."""
+    grown = predict("momentum.growth-slower", eta=eta, h=h, beta=beta)
+    assert 1 <= grown < 1 - eta * h
+    assert predict("momentum.growth-slower", eta=eta, h=h, beta=0.0) == pytest.approx(1 - eta * h, rel=1e-12)
+
+
+@given(x=st.floats(1e-6, 50))
+def test_the_published_drift_is_at_most_a_fifth_of_the_published_diffusion(x):
+    assert predict("momentum.drift-bound", x=x) <= 0.203632 + 5e-7
+    assert predict("momentum.drift-bound", x=1.256431) == pytest.approx(0.203632, abs=5e-7)
+
+
+@given(T=st.integers(1, 300))
+def test_full_memory_spreads_by_the_harmonic_law(T):
+    """β → 1: 2T - H_T; β → 0: T, as SGD does."""
+    harmonic = np.sum(1 / np.arange(1, T + 1))
+    assert predict("momentum.bias-correction", beta=1.0, T=T) == pytest.approx(2 * T - harmonic, rel=1e-12)
+    assert predict("momentum.bias-correction", beta=0.0, T=T) == pytest.approx(T, rel=1e-12)
+
+
+@given(h=st.floats(-0.2, 1.5), T=st.integers(0, 200), kappa=st.floats(0.01, 1))
+def test_adai_with_full_renewal_is_sgd_and_else_spreads_less_without_curvature(h, T, kappa):
+    """κ → 1 gives SGD; at h = 0 warm Adai never spreads more than SGD."""
+    point = {"eta": 0.5, "C": 0.7, "T": T}
+    sgd = predict("sgd.saddle-variance", h=h, **point)
+    assert predict("adai.saddle-msd", h=h, kappa=1.0, **point) == pytest.approx(sgd, rel=1e-9)
+    assert predict("adai.saddle-msd", h=0.0, kappa=kappa, **point) <= 0.25 * 0.7 * T * (1 + 1e-9)
+
+
+@given(beta=st.floats(0.0, 0.99), T=st.integers(1, 2000))
+def test_the_published_spread_of_momentum_is_always_too_large_without_curvature(beta, T):
+    eta = 1.0
+    matched = {"D": 0.5, "h": 0.0, "gamma": 1 - beta, "M": 1 / (1 - beta), "t": eta * T}
+    exact = predict("momentum.saddle-msd-continuous", **matched, v0sq=0.5 * (1 - beta))
+    assert predict("momentum.saddle-msd-drift", **matched) > exact

@@ -1,0 +1,97 @@
+"""Exact numerics of escape with inertia: the slowest mode of the Kramers equation in a double well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from scipy.sparse.linalg import eigs
+
+from inertialab.verification.check import BaseCheck, Check
+from inertialab.verification.checks.exact_escape import double_well, passage
+from inertialab.verification.checks.saddle import Tick
+from inertialab.verification.interval import Estimate
+from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.verification.verdict import Verdict
+
+Points = Sequence[Mapping[str, Any]]
+
+
+_diagonals: Any = sparse.diags  # its annotation knows single offsets only
+
+
+def crossing_time(
+    height: float, temperature: float, gamma: float, M: float, cells: int = 240, modes: int = 28
+) -> float:
+    """Mean time from one well of a symmetric double well to the other: twice the inverse of the slowest rate.
+
+    Velocities are expanded in Hermite functions, positions discretised; ladder operators of the velocity couple
+    neighbouring modes through v_th(d/dx ± L'/2T), one the adjoint of the other, so that Gibbs' density is stationary.
+    """
+    well = double_well(height)
+    x = np.linspace(-1.75, 1.75, cells)
+    step = x[1] - x[0]
+    # From nodes to midpoints and back: e^{-L/2T} is annihilated exactly.
+    gibbs = np.exp(-(well(x) - well(x).min()) / (2 * temperature))
+    middle = np.exp(-(well((x[1:] + x[:-1]) / 2)) / (2 * temperature))
+    down = _diagonals([-1 / gibbs[:-1], 1 / gibbs[1:]], [0, 1], shape=(cells - 1, cells)) / step
+    lower = np.sqrt(temperature / M) * _diagonals(middle) @ down
+    blocks: list[list[Any]] = [[None] * modes for _ in range(modes)]
+    for n in range(modes):
+        size = cells if n % 2 == 0 else cells - 1
+        blocks[n][n] = -gamma * n * sparse.identity(size)
+        if n + 1 < modes:
+            # Even modes live on nodes, odd ones between them.
+            climb = -np.sqrt(n + 1) * (lower if n % 2 == 0 else _between(x, middle, gibbs, temperature, M))
+            blocks[n + 1][n], blocks[n][n + 1] = climb, -climb.T
+    generator: Any = sparse.bmat(blocks, format="csc")
+    rates = eigs(generator, k=3, sigma=1e-7, which="LM", return_eigenvectors=False, v0=np.ones(generator.shape[0]))
+    slow = np.sort(np.abs(np.real(np.asarray(rates))))
+    return float(2 / slow[1])
+
+
+def _between(x: np.ndarray, middle: np.ndarray, gibbs: np.ndarray, temperature: float, M: float) -> Any:
+    """v_th(d/dx + L'/2T) from midpoints to nodes, ends open."""
+    cells, step = len(x), x[1] - x[0]
+    rise = _diagonals([1 / middle, -1 / middle], [0, -1], shape=(cells, cells - 1)) / step
+    return np.sqrt(temperature / M) * _diagonals(gibbs) @ rise
+
+
+def inertial_escapes(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Mean escape times with inertia, white noise."""
+    rows = []
+    for point in points:
+        temperature = point["D"] / (point["gamma"] * point["M"])
+        time = crossing_time(point["dL"], temperature, point["gamma"], point["M"])
+        rows.append(Measurement("time", {**point, "Ha": 8 * point["dL"], "Hb": 4 * point["dL"]}, Estimate(time)))
+    return Findings(tuple(rows))
+
+
+def slowing(
+    points: Points, temperature: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Escape time of EMA momentum over that of SGD at one learning rate and one temperature, continuous time."""
+    rows, slope = [], double_well(1.0).deriv()
+    plain = passage(slope, lambda x: temperature + 0 * x, (-2.5, -1.0, 1.0))
+    for point in points:
+        M = point["eta"] / (1 - point["beta"])
+        ratio = crossing_time(1.0, temperature, 1 / M, M) / plain
+        rows.append(Measurement("ratio", {**point, "Hb": 4.0}, Estimate(ratio)))
+    return Findings(tuple(rows))
+
+
+INERTIAL = [
+    {"D": 0.08 * gamma * M, "gamma": gamma, "M": M, "dL": 1.2} for gamma, M in ((1.0, 1.0), (4.0, 1.0), (3.0, 0.4))
+]
+MOMENTA = [{"eta": eta, "beta": 0.9} for eta in (0.03, 0.06)]
+
+STUDIES = (
+    Study("inertial-mode", inertial_escapes, {"points": INERTIAL}),
+    Study("momentum-slowing", slowing, {"points": MOMENTA, "temperature": 0.08}),
+)
+
+CHECKS: tuple[BaseCheck, ...] = (
+    Check("momentum.escape", "numerics", "inertial-mode", "time", 0.06),
+    Check("momentum.only-rescales", "numerics", "momentum-slowing", "ratio", 0.1, expected=Verdict.REFUTED),
+)

@@ -1,0 +1,198 @@
+"""Exact numerics of stationary laws: Lyapunov solvers, noise covariances, a discretised Fokker-Planck equation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+import torch
+
+from inertialab.experiments.exact import recursion, stationary_moments
+from inertialab.verification.check import BaseCheck, Check, OrderCheck
+from inertialab.verification.checks.stationary import EMA_POINTS, MATRICES, TORCH_POINTS, Tick, solved
+from inertialab.verification.interval import Estimate
+from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.verification.verdict import Verdict
+
+Points = Sequence[Mapping[str, Any]]
+
+
+def velocities(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Mean squared displacement of a step of EMA momentum, from the stationary moments and the recursion."""
+    found = []
+    for point in points:
+        A, kick = recursion("momentum-ema", **{k: x for k, x in point.items() if k != "C"})
+        noise = point["C"] * kick @ kick.T
+        change = A - np.eye(2)
+        moved = change @ stationary_moments(A, noise) @ change.T + noise
+        found.append(Measurement("step", point, Estimate(float(moved[0, 0]))))
+    return Findings(tuple(found))
+
+
+def solved_momentum_matrix(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Covariance under PyTorch momentum, H and C not commuting, from the Lyapunov equation of all 2d variables."""
+    found = []
+    for point in points:
+        H, C, eta, beta = (np.array(point[name]) for name in ("H", "C", "eta", "beta"))
+        one = np.eye(len(H))
+        A = np.block([[one - eta * H, -eta * beta * one], [H, beta * one]])
+        kick = np.vstack([-eta * one, one])
+        found += _entries(point, stationary_moments(A, kick @ C @ kick.T)[: len(H), : len(H)])
+    return Findings(tuple(found))
+
+
+def solved_continuous(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Covariance of the matrix Ornstein-Uhlenbeck process, by SciPy's continuous Lyapunov solver."""
+    found = []
+    for point in points:
+        H, C = np.array(point["H"]), np.array(point["C"])
+        found += _entries(point, scipy.linalg.solve_continuous_lyapunov(H, point["eta"] * C))
+    return Findings(tuple(found))
+
+
+def smaller_steps(
+    problem: Mapping[str, Any], rates: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """One entry of SGD's exact covariance at several learning rates."""
+    found = []
+    for eta in rates:
+        H, C = np.array(problem["H"]), np.array(problem["C"])
+        S = stationary_moments(np.eye(len(H)) - eta * H, eta**2 * C)
+        found.append(Measurement("covariance", {**problem, "eta": eta}, Estimate(float(S[0, 0])), (0, 0)))
+    return Findings(tuple(found))
+
+
+def epochs(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Variance under noises that sum to zero in each epoch, from their covariance matrix, mean over an epoch."""
+    found = []
+    for point in points:
+        n, eta, r = point["n_batches"], point["eta"], 1 - point["eta"] * point["h"]
+        noise = eta**2 * point["C"] * (n * np.eye(n) - 1) / (n - 1)
+        # Row t holds how the noises before step t have moved the parameter.
+        response = np.tril(r ** np.clip(np.subtract.outer(np.arange(n + 1), np.arange(1, n + 1)), 0, None), -1)
+        kicks = np.einsum("ti,ij,tj->t", response, noise, response)
+        start = kicks[-1] / (1 - r ** (2 * n))
+        variance = r ** (2 * np.arange(n)) * start + kicks[:-1]
+        found.append(Measurement("variance", point, Estimate(float(variance.mean()))))
+    return Findings(tuple(found))
+
+
+def densities(cells: int, power: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Stationary density of drift -L' and Ito diffusion D(x) in a double well, by central differences.
+
+    Measured is p D exp(∫L'/D) beside its value at the minimum, at places across the barrier.
+    """
+    x = np.linspace(-2, 2, cells)
+    step, slope, D = x[1] - x[0], x**3 - x, 0.1 * (1 + 0.3 * x**power)
+    current = np.zeros((cells - 1, cells))
+    i = np.arange(cells - 1)
+    for side in (0, 1):
+        current[i, i + side] = -slope[i + side] / 2 - (2 * side - 1) * D[i + side] / step
+    generator = -np.diff(np.vstack([np.zeros(cells), current, np.zeros(cells)]), axis=0)
+    generator[-1] = 1  # the equations are dependent; the last one fixes the norm
+    p = np.linalg.solve(generator, np.eye(cells)[-1])
+    middle = (x[1:] + x[:-1]) / 2
+    rise = (middle**3 - middle) / (0.1 * (1 + 0.3 * middle**power)) * step
+    flat = p * D * np.exp(np.concatenate([[0], np.cumsum(rise)]))
+    at = [int(np.argmin(abs(x - place))) for place in (-1.3, -0.5, 0.0, 0.4, 1.0)]
+    reference = flat[np.argmin(abs(x + 1))]
+    rows = (Measurement("density", {"x": float(x[j])}, Estimate(float(flat[j] / reference))) for j in at)
+    return Findings(tuple(rows))
+
+
+def _entries(point: Mapping[str, Any], S: np.ndarray) -> list[Measurement]:
+    pairs = [(i, j) for i in range(len(S)) for j in range(i + 1)]
+    return [Measurement("covariance", point, Estimate(float(S[e])), entry=e) for e in pairs]
+
+
+SMALL = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.01, 0.02, 0.05)]
+LARGE = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.3, 1.0, 1.5)]
+TORCH_SMALL = [{"eta": 0.5, "h": 2 * x, "C": 0.7, "beta": 0.9} for x in (0.01, 0.05, 0.1, 1.0)]
+EPOCHS = [{"eta": 0.1, "h": h, "C": 0.7, "n_batches": n} for h, n in ((1e-4, 20), (0.5, 10), (3.0, 30), (15.0, 7))]
+SLOW = [{**problem, "eta": problem["eta"] / 20} for problem in MATRICES]
+
+STUDIES = (
+    Study("ema-velocity", velocities, {"points": EMA_POINTS}),
+    Study("torch-lyapunov-matrix", solved_momentum_matrix, {"points": [{**p, "beta": 0.6} for p in MATRICES]}),
+    Study("continuous-lyapunov-matrix", solved_continuous, {"points": SLOW}),
+    Study("sgd-smaller-steps", smaller_steps, {"problem": MATRICES[0], "rates": [0.001, 0.003, 0.01]}),
+    Study("sgd-lyapunov-small", solved, {"optimizer": "sgd", "points": SMALL + LARGE}),
+    Study("torch-lyapunov-small", solved, {"optimizer": "momentum-torch", "points": TORCH_SMALL + TORCH_POINTS}),
+    Study("sgd-epochs", epochs, {"points": EPOCHS}),
+    Study("ito-density-even", densities, {"cells": 1601, "power": 2}),
+    Study("ito-density-odd", densities, {"cells": 1601, "power": 1}),
+)
+
+
+def _at_least(x: float) -> Any:
+    return lambda point: point["eta"] * point["h"] >= x
+
+
+CHECKS: tuple[BaseCheck, ...] = (
+    Check("momentum.stationary-velocity", "numerics", "ema-velocity", "step", 1e-9),
+    Check("momentum.stationary-covariance-torch", "numerics", "torch-lyapunov-matrix", "covariance", 1e-9),
+    Check(
+        "momentum.stationary-covariance-torch",
+        "numerics",
+        "torch-lyapunov-matrix",
+        "covariance",
+        1e-9,
+        off_diagonal=True,
+    ),
+    Check("sgd.stationary-covariance-mandt", "numerics", "continuous-lyapunov-matrix", "covariance", 1e-9),
+    Check(
+        "sgd.stationary-covariance-mandt",
+        "numerics",
+        "continuous-lyapunov-matrix",
+        "covariance",
+        1e-9,
+        off_diagonal=True,
+    ),
+    OrderCheck("sgd.stationary-covariance-mandt", "numerics", "sgd-smaller-steps", "covariance", 0.05),
+    # The second-order modified equation misses the exact variance inside its regime, at twice the first order's error.
+    Check(
+        "sgd.modified-equation-2",
+        "numerics",
+        "sgd-lyapunov-small",
+        "variance",
+        0.05,
+        where=_at_least(0.2),
+        expected=Verdict.REFUTED,
+    ),
+    OrderCheck(
+        "sgd.modified-equation-2",
+        "numerics",
+        "sgd-lyapunov-small",
+        "variance",
+        0.05,
+        where=lambda point: point["eta"] * point["h"] <= 0.1,
+    ),
+    Check(
+        "momentum.modified-equation",
+        "numerics",
+        "torch-lyapunov-small",
+        "variance",
+        0.05,
+        where=lambda point: point["eta"] * point["h"] <= 0.1,
+    ),
+    OrderCheck(
+        "momentum.modified-equation",
+        "numerics",
+        "torch-lyapunov-small",
+        "variance",
+        0.05,
+        where=lambda p: p["beta"] == 0.9,
+    ),
+    Check(
+        "momentum.modified-equation",
+        "numerics",
+        "torch-lyapunov-small",
+        "variance",
+        0.05,
+        where=_at_least(1.0),
+        expected=Verdict.REFUTED,
+    ),
+    Check("sgd.shuffled-variance", "numerics", "sgd-epochs", "variance", 1e-7),
+    Check("langevin.stationary-density", "numerics", "ito-density-even", "density", 1e-3),
+    Check("langevin.stationary-density", "numerics", "ito-density-odd", "density", 1e-3),
+)
