@@ -58,5 +58,5 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
     """Run a side-by-side speed comparison: nox -s bench -- simulate."""
-    for name in session.posargs or ["measure", "optim", "simulate"]:
+    for name in session.posargs or ["measure", "optim", "simulate", "escape"]:
         session.run(PYTHON, f"benchmarks/{name}.py", external=True)

@@ -73,9 +73,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+PLACES = {
+    "calibration": ("calibration.json", tables.calibration),
+    "escape": ("escape.json", tables.escape),
+    "turnover": ("escape.json", tables.turnover),
+}
+"""What stands for a committed record on a page, its file and how it is shown."""
+
+
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put the verdict board and the calibration where a page asks for them."""
-    if "<!-- calibration -->" in markdown:
-        record = json.loads((RESULTS / "calibration.json").read_text())
-        markdown = markdown.replace("<!-- calibration -->", tables.calibration(record))
+    """Put the verdict board and other results where a page asks for them."""
+    for name, (file, shown) in PLACES.items():
+        if f"<!-- {name} -->" in markdown:
+            markdown = markdown.replace(f"<!-- {name} -->", shown(json.loads((RESULTS / file).read_text())))
     return markdown.replace("<!-- board -->", tables.board(results()[0]))

@@ -141,6 +141,32 @@ def calibration(record: Mapping[str, Any]) -> str:
     return f"{table(header, rows)}\n*commit `{record['commit'][:10]}`{dirty}; {versions}.*\n"
 
 
+def escape(content: Mapping[str, Any]) -> str:
+    """Escape times found in different ways."""
+    rows = [
+        (
+            r["case"],
+            r["way"],
+            f"{r['exact']:.6g}",
+            f"{r['ratio']:.4f}",
+            f"{r['low']:.4f} … {r['high']:.4f}",
+            r["seconds"],
+        )
+        for r in content["rows"]
+    ]
+    header = ("case", "way", "exact steps", "found / exact", "interval", "seconds")
+    return f"{table(header, rows)}\n*Commit `{content['commit'][:10]}`.*\n"
+
+
+def turnover(content: Mapping[str, Any]) -> str:
+    """Escape rates of heavy ball from strong to weak friction."""
+    rows = [
+        (f"{r['beta']:g}", f"{r['friction']:.3g}", f"{r['ratio']:.3f}", f"{r['low']:.3f} … {r['high']:.3f}")
+        for r in content["turnover"]
+    ]
+    return table((r"\(\beta\)", r"friction \((1-\beta)/\sqrt\eta\)", "rate / Kramers–Langer", "interval"), rows)
+
+
 def _minimum(name: str, config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     head = (
         f"## {name}\n\n{config['model']} on {config['data']}, {facts['parameters']} parameters, "
