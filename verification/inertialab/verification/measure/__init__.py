@@ -24,6 +24,13 @@ from inertialab.verification.measure.ratio import (
     third_cumulants,
 )
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
+from inertialab.verification.measure.trajectory import (
+    Recorder,
+    Trajectory,
+    autocorrelation_time,
+    burn_in,
+    stationary_covariance,
+)
 
 __all__ = [
     "Density",
@@ -33,7 +40,11 @@ __all__ = [
     "NotMeasurableError",
     "Operator",
     "Problem",
+    "Recorder",
     "TraceEstimate",
+    "Trajectory",
+    "autocorrelation_time",
+    "burn_in",
     "chain_covariances",
     "diagonal",
     "epoch_covariance",
@@ -51,6 +62,7 @@ __all__ = [
     "project_gradients",
     "sampling_factor",
     "spectral_density",
+    "stationary_covariance",
     "subspace_overlap",
     "third_cumulants",
     "top_eigenpairs",
