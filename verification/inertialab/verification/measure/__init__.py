@@ -23,6 +23,7 @@ from inertialab.verification.measure.ratio import (
     subspace_overlap,
     third_cumulants,
 )
+from inertialab.verification.measure.sharpness import Sharpness, SharpnessRecord
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
 from inertialab.verification.measure.trajectory import (
     Recorder,
@@ -41,6 +42,8 @@ __all__ = [
     "Operator",
     "Problem",
     "Recorder",
+    "Sharpness",
+    "SharpnessRecord",
     "TraceEstimate",
     "Trajectory",
     "autocorrelation_time",
