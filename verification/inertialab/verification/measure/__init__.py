@@ -23,7 +23,15 @@ from inertialab.verification.measure.ratio import (
     subspace_overlap,
     third_cumulants,
 )
+from inertialab.verification.measure.sharpness import Sharpness, SharpnessRecord
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
+from inertialab.verification.measure.trajectory import (
+    Recorder,
+    Trajectory,
+    autocorrelation_time,
+    burn_in,
+    stationary_covariance,
+)
 
 __all__ = [
     "Density",
@@ -33,7 +41,13 @@ __all__ = [
     "NotMeasurableError",
     "Operator",
     "Problem",
+    "Recorder",
+    "Sharpness",
+    "SharpnessRecord",
     "TraceEstimate",
+    "Trajectory",
+    "autocorrelation_time",
+    "burn_in",
     "chain_covariances",
     "diagonal",
     "epoch_covariance",
@@ -51,6 +65,7 @@ __all__ = [
     "project_gradients",
     "sampling_factor",
     "spectral_density",
+    "stationary_covariance",
     "subspace_overlap",
     "third_cumulants",
     "top_eigenpairs",
