@@ -82,7 +82,11 @@ def test_groups_of_probes_that_fit_give_the_same_as_all_at_once(generator):
     ("outliers", "probes", "lowest"), [((1.5, 2.0), 12, 930), ((5.0, 9.0), 60, 920), ((5.0, 9.0), 12, 870)]
 )
 def test_the_error_bars_over_probes_cover(outliers, probes, lowest, generator):
-    """Few probes cover less where outliers dominate the moment, as the docstring of the moment says."""
+    """Few probes cover less where outliers dominate the moment, as the docstring of the moment says.
+
+    With outliers 27372 and 19482 cases gave 89.5% with 12 probes and 93.7% with 60; the bounds lie 2.6 and 2.3 binomial
+    standard deviations of 1000 cases below.
+    """
     values = torch.cat([torch.linspace(-0.5, 1, 40), torch.tensor(outliers)]).double()
     A = Operator.of_matrix(_matrix(values, generator))
     truth = float((values**2).mean())

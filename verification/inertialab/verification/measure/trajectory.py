@@ -148,7 +148,7 @@ def autocorrelation_time(samples: np.ndarray, window: float = WINDOW) -> tuple[f
     The sum ends at the first lag of at least `window` autocorrelation times (Sokal's window); longer sums add noise
     only. The times that set it are 2 + 4 Σ ρ(t)², the same for a slow decay and none too short for correlations that
     change sign, as momentum makes them. The mean's own error is made up for to first order.
-    Source: sokal1997monte, section 3; wolff2004monte for that correction.
+    Source: sokal1997monte, section 3; wolff2004monte for that correction (wording not checked).
 
     Args:
         samples: Stationary, shape (times, chains): one direction.
@@ -179,7 +179,8 @@ def burn_in(samples: np.ndarray) -> int:
 
     What is left out minimises the squared standard error of the mean of the rest, Σ(x - x̄)²/n²: more is dropped
     only while bias outweighs the loss of records. It is applied to the mean over chains of every direction and of its
-    squared deviation, since chains that start in the minimum change their spread only. Source: white1997effective.
+    squared deviation, since chains that start in the minimum change their spread only.
+    Source: white1997effective (wording not checked).
 
     Args:
         samples: Shape (times, chains, k), from the start.
