@@ -42,7 +42,10 @@ def test_the_home_page_shows_the_board_of_the_results(site):
     board = json.loads(BOARD.read_text())
     assert all(f"claims/{row['id']}.html" in home for row in board["rows"])
     assert board["commit"][:10] in home
-    assert home.count("verdict-confirmed") >= len(board["rows"])
+    words = [row[layer] for row in board["rows"] for layer in ("derivation", "numerics", "simulation", "real")]
+    for word in ("proven", "confirmed", "refuted", "contradicts"):
+        assert words.count(word) > 0
+        assert home.count(f'class="verdict-{word}"') == words.count(word)
 
 
 def test_no_page_asks_another_machine_for_anything(site):
