@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from inertialab.experiments import store
-from inertialab.experiments.escape import count_escapes, forward_flux
+from inertialab.experiments.escape import count_escapes
+from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.passage import chain_passage, diffusion_passage, pair_chain_passage
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES

@@ -11,7 +11,8 @@ import pytest
 from scipy import integrate
 
 from inertialab.experiments import __main__ as command
-from inertialab.experiments.escape import count_escapes, first_passages, forward_flux
+from inertialab.experiments.escape import count_escapes, first_passages
+from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.passage import chain_passage, diffusion_passage, pair_chain_passage, without_subtraction
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, quadratic

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from inertialab.experiments import escape, picture, store
+from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.simulation import simulate
 from inertialab.experiments.system import Noise, System
 from inertialab.optim import OPTIMIZERS
@@ -142,7 +143,7 @@ class Escape(Request):
         sign = 1 if boundary > start[0] else -1
         common: dict[str, Any] = {"start": start, "boundary": boundary, "sign": sign, "threads": self.threads}
         if self.method == "flux":
-            flux = escape.forward_flux(system, **common, seed=self.seed)
+            flux = forward_flux(system, **common, seed=self.seed)
             return {name: np.asarray(value).tolist() for name, value in vars(flux).items()}
         common |= {"particles": self.particles, "precision": getattr(np, self.precision), "tick": tick}
         checkpoint = path.with_suffix(".npz")

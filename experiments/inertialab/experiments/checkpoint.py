@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from inertialab.experiments.particles import Particles
-from inertialab.experiments.store import code_digest
+from inertialab.experiments.store import code_digest, replacing
 
 SECONDS = 5.0
 """Least time between two checkpoints."""
@@ -61,21 +59,9 @@ class Checkpoint:
         """Write the state, at most every few seconds."""
         if self.path is None or (not force and time.monotonic() - self._saved < SECONDS):
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        crowd = self.crowd
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                counts = np.array([crowd.steps, crowd.chunks, crowd.events])
-                np.savez(
-                    file, key=np.array(self.key), state=crowd.state, times=crowd.times, counts=counts, **self.extra
-                )
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        crowd, counts = self.crowd, np.array([self.crowd.steps, self.crowd.chunks, self.crowd.events])
+        with replacing(self.path) as file:
+            np.savez(file, key=np.array(self.key), state=crowd.state, times=crowd.times, counts=counts, **self.extra)
         self._saved = time.monotonic()
 
     def done(self) -> None:

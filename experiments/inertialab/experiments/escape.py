@@ -1,4 +1,4 @@
-"""How fast particles leave a well: counted with immediate rebirth, timed, or by forward flux where it is rare."""
+"""How fast particles leave a well: counted with immediate rebirth, or timed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import numpy as np
 from scipy import stats
 
 from inertialab.experiments.checkpoint import Checkpoint
-from inertialab.experiments.lanes import LANES
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import System
 
 CHUNK = 1000
 """Steps between two looks at the particles."""
-FORGET, COUNT = 1000, 1000
-"""Steps of the first stage of forward flux sampling, before and while rises are counted."""
 Tick = Callable[[int], None]
 
 
@@ -187,189 +184,3 @@ def advanced(crowd: Particles, steps: int, seed: int, tick: Tick, kept: Checkpoi
         tick(min(CHUNK, steps - first))
         if kept is not None:
             kept.save()
-
-
-@dataclass(frozen=True)
-class Flux:
-    """Result of forward flux sampling.
-
-    Attributes:
-        steps: Mean number of steps to an escape.
-        log_steps: Its logarithm.
-        interval: Of `steps`, from the spread of the replicates.
-        levels: Positions of the levels, the lowest first.
-        chances: Mean chance to reach each next level before going home.
-        cost: Particle-steps used, pilot included.
-    """
-
-    steps: float
-    log_steps: float
-    interval: tuple[float, float]
-    levels: tuple[float, ...]
-    chances: tuple[float, ...]
-    cost: int
-
-
-def forward_flux(
-    system: System,
-    *,
-    start: Sequence[float],
-    boundary: float,
-    seed: int,
-    particles: int = 65536,
-    replicates: int = 24,
-    chance: float = 0.3,
-    sign: int = 1,
-    confidence: float = 0.95,
-    threads: int | None = None,
-    tick: Tick = lambda steps: None,
-) -> Flux:
-    """Escape rate of a rare event on the full optimizer state (Allen, Warren and ten Wolde 2005).
-
-    The rate is that of rising over a first level, times the chances to reach each next one before falling below the
-    first again. Levels are placed by a pilot and then frozen, since levels placed by the data that they judge bias the
-    rate; particles that escape while the first rate is measured start again. The error is the spread of independent
-    replicates.
-
-    Args:
-        system: What is simulated.
-        start: Where particles start, at rest, shape (d,).
-        boundary: Position of the first coordinate that ends an escape.
-        seed: Of the random numbers.
-        particles: Trials at each level of a replicate.
-        replicates: Number of independent replicates, at least 2.
-        chance: Wanted chance between two levels.
-        sign: 1 if the boundary is passed upwards, -1 downwards.
-        confidence: Of the interval.
-        threads: Number of threads.
-        tick: Called after each replicate with 1.
-
-    Raises:
-        ValueError: As `checked` says, or if no particle rises at all.
-    """
-    place = np.asarray(start, dtype=float)
-    checked(system, place, boundary, sign)
-    run = _Flux(system, place, boundary, sign, particles, threads)
-    levels = run.pilot(seed, chance)
-    found = []
-    for replicate in range(replicates):
-        found.append(run.replicate(_derived(seed, 1, replicate), levels))
-        tick(1)
-    rates = np.array([first * np.prod(chances) for first, chances in found])
-    mean, error = rates.mean(), rates.std(ddof=1) / replicates**0.5
-    half = error * stats.t.ppf((1 + confidence) / 2, replicates - 1)
-    low = float(1 / (mean - half)) if mean > half else float("inf")
-    return Flux(
-        float(1 / mean),
-        float(-np.log(mean)),
-        (float(1 / (mean + half)), low),
-        tuple(map(float, [*levels, boundary])),
-        tuple(np.mean([chances for _, chances in found], axis=0).tolist()),
-        run.cost,
-    )
-
-
-def _derived(*words: int) -> int:
-    """A seed made of several numbers."""
-    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-class _Flux:
-    """The stages of forward flux sampling."""
-
-    def __init__(
-        self, system: System, start: np.ndarray, boundary: float, sign: int, particles: int, threads: int | None
-    ):
-        self.system, self.start, self.boundary, self.sign = system, start, boundary, sign
-        self.particles, self.threads, self.cost = particles, threads, 0
-        self.whole = -(-particles // LANES) * LANES
-
-    def pilot(self, seed: int, chance: float) -> list[float]:
-        """Levels: one above which particles are a fiftieth of the time, then by how far trials get."""
-        crowd = self._crowd("respawn", self.boundary, 0.0)
-        advanced(crowd, 2000, seed, lambda _: None)
-        self.cost += crowd.total * 2000
-        rising = self.sign * crowd.values()[0]
-        levels = [float(self.sign * np.quantile(rising, 0.98))]
-        states = self._rises(seed, levels[0])[1]
-        while self.sign * (self.boundary - levels[-1]) > 0:
-            reached = self._farthest(_derived(seed, 3, len(levels)), levels[0], states)
-            step = self.sign * (self.sign * np.quantile(reached, 1 - chance))
-            nearest = levels[-1] + self.sign * 1e-3 * abs(self.boundary - levels[0])
-            step = float(max(step, nearest) if self.sign > 0 else min(step, nearest))
-            if self.sign * (self.boundary - step) <= 0:
-                break
-            levels.append(step)
-            states = self._trial(_derived(seed, 4, len(levels)), levels[0], step, states)[1]
-            if len(states) < 10:
-                raise ValueError(f"No trial gets from {levels[-2]:g} to {step:g}; take more particles.")
-        return levels
-
-    def replicate(self, seed: int, levels: list[float]) -> tuple[float, list[float]]:
-        """Rate of rising over the first level, and chances between levels."""
-        first, states = self._rises(seed, levels[0])
-        chances = []
-        for i, level in enumerate([*levels[1:], self.boundary]):
-            share, states = self._trial(_derived(seed, 2, i), levels[0], level, states)
-            chances.append(share)
-            if not len(states):
-                return 0.0, chances + [0.0] * (len(levels) - len(chances))
-        return first, chances
-
-    def _crowd(self, passage: str, boundary: float, lower: float) -> Particles:
-        return Particles(
-            self.system,
-            self.particles,
-            self.start,
-            passage=passage,
-            boundary=boundary,
-            lower=lower,
-            sign=self.sign,
-            threads=self.threads,
-        )
-
-    def _rises(self, seed: int, level: float) -> tuple[float, np.ndarray]:
-        """Rate of rising over a level, and the states just after, once the common start is forgotten."""
-        crowd = self._crowd("flux", self.boundary, level)
-        states = []
-        for part in range((FORGET + COUNT) // 100):
-            crowd.advance(100, seed, part)
-            rose = crowd.handed_over()
-            if part >= FORGET // 100:
-                states.append(rose)
-        self.cost += crowd.total * (FORGET + COUNT)
-        found = np.concatenate(states)
-        if not len(found):
-            raise ValueError(f"No particle rises over {level:g}.")
-        return len(found) / (crowd.total * COUNT), found
-
-    def _trial(self, seed: int, home: float, level: float, states: np.ndarray) -> tuple[float, np.ndarray]:
-        """Share of trials from these states that reach a level before going home, and their states there."""
-        chosen = np.random.default_rng([seed, 1]).choice(len(states), self.whole)
-        there = self.sign * (states[:, 0] - level) >= 0
-        crowd = self._crowd("trial", level, home)
-        crowd.put(states[chosen])
-        # Who already is there when it starts has reached it.
-        arrived = states[chosen][there[chosen]]
-        crowd.times[there[chosen].reshape(crowd.times.shape)] = 1
-        kept = [arrived]
-        while (crowd.times == -1).any():
-            crowd.advance(50, seed, crowd.chunks)
-            kept.append(crowd.handed_over())
-            self.cost += int((crowd.times == -1).sum()) * 50
-        found = np.concatenate(kept)
-        return len(found) / self.whole, found
-
-    def _farthest(self, seed: int, home: float, states: np.ndarray) -> np.ndarray:
-        """How far each of some trials gets before going home, towards the boundary and at most to it."""
-        chosen = states[np.random.default_rng([seed, 1]).choice(len(states), self.whole)]
-        crowd = self._crowd("trial", self.boundary, home)
-        crowd.put(chosen)
-        best = self.sign * chosen[:, 0].reshape(crowd.times.shape).astype(float)
-        while (crowd.times == -1).any():
-            undecided = crowd.times == -1
-            crowd.advance(10, seed, crowd.chunks)  # a look now and then will do to place levels
-            self.cost += int(undecided.sum()) * 10
-            best = np.where(undecided, np.maximum(best, self.sign * crowd.state[:, 0]), best)
-            crowd.handed_over()
-        return best.ravel()

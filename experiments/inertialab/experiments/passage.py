@@ -100,13 +100,23 @@ def chain_passage(system: System, start: float, boundary: float, panels: int = 0
             f"One step moves by about {spread:.2g} and the way is {boundary - low:.2g}: {count} panels are too many "
             "(at most 500). Take a larger step, or the diffusion."
         )
-    fine, coarse = (_chain_steps(slope, variance, eta, start, low, boundary, n) for n in (count, count * 3 // 4))
+    fine, coarse = (chain_steps(slope, variance, eta, (low, start, boundary), n) for n in (count, count * 3 // 4))
     return Passage(fine, float(np.log(fine)), abs(coarse / fine - 1))
 
 
-def _chain_steps(
-    slope: Function, variance: Function, eta: float, start: float, low: float, boundary: float, panels: int
+def chain_steps(
+    slope: Function, variance: Function, eta: float, ends: tuple[float, float, float], panels: int
 ) -> float:
+    """Mean steps of the chain of `chain_passage`, from functions.
+
+    Args:
+        slope: L'.
+        variance: C.
+        eta: η.
+        ends: A place on the left that is hardly ever reached, the start, and the boundary.
+        panels: Number of pieces.
+    """
+    low, start, boundary = ends
     x, _, whole = _panels(np.linspace(low, boundary, panels + 1))
 
     def transitions(origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 
 from inertialab.experiments.simulation import Seen
 from inertialab.experiments.system import System
-
-matplotlib.use("svg")
-import matplotlib.pyplot as plt  # the backend has to be chosen first
 
 STYLE: Any = {
     "svg.hashsalt": "inertialab",
@@ -29,8 +27,9 @@ def spread(system: System, seen: Seen, path: Path) -> None:
     The Gibbs density exp(-L/D) with D = ηC/2 is drawn for one-dimensional SGD with constant noise, where it is the
     stationary law of the continuous limit.
     """
-    with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(9, 3.6), layout="constrained")
+        left, right = figure.subplots(1, 2)
         for i in range(seen.square.shape[1]):
             half = 1.96 * seen.square_error[:, i]
             left.fill_between(seen.times, seen.square[:, i] - half, seen.square[:, i] + half, alpha=0.3)
@@ -62,8 +61,9 @@ def survival(times: np.ndarray, steps: int, path: Path) -> None:
         np.concatenate([[1.0], share, share[-1:] if len(share) else [1.0]]),
     )
     half = 1.96 * np.sqrt(curve * (1 - curve) / len(times))
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(5.4, 3.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Figure(figsize=(5.4, 3.6), layout="constrained")
+        axes = figure.subplots()
         axes.fill_between(grid, np.maximum(curve - half, 1e-9), curve + half, step="post", alpha=0.3)
         axes.step(grid, curve, where="post")
         low = max(float(curve.min()) * 0.8, 0.5 / len(times))
@@ -82,7 +82,6 @@ def _gibbs(system: System, grid: np.ndarray) -> np.ndarray | None:
     return density / np.trapezoid(density, grid)
 
 
-def _save(figure: plt.Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)

@@ -9,31 +9,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 SCHEMA = 1
 PARTS = ("theory", "optim", "experiments", "verification")
 LIBRARIES = ("inertialab", "torch", "numpy", "scipy", "sympy")
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file so that it is either the old one or the new one, whole, whatever happens.
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into that takes the place of another, whole, whatever happens.
 
     Args:
         path: Where; folders are made.
-        content: JSON without NaN.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.write("\n")
+        with os.fdopen(handle, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
@@ -42,6 +41,17 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
         raise
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file so that it is either the old one or the new one.
+
+    Args:
+        path: Where; folders are made.
+        content: JSON without NaN.
+    """
+    with replacing(path) as file:
+        file.write(json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -123,7 +123,9 @@ class Adai(CheckedOptimizer):
         if settings["differentiable"] != self.defaults["differentiable"]:
             raise ValueError("Adai: differentiable must be the same in all groups; give it to the optimizer.")
         super().add_param_group(param_group)
-        if self.mean_group is None and any(getattr(p, "_is_flat_param", False) for p in self._added()):
+        if self.mean_group is None and any(
+            getattr(p, "_is_flat_param", False) for p in self.param_groups[-1]["params"]
+        ):
             raise ValueError(
                 "Adai: these parameters are flattened and cut by FSDP1, and the mean over all of them is not to be "
                 "had from a part; give mean_group=the process group, or use fully_shard (FSDP2)."
@@ -131,9 +133,6 @@ class Adai(CheckedOptimizer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "mean_group": self.mean_group}
-
-    def _added(self) -> list[Tensor]:
-        return self.param_groups[-1]["params"]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take a state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""

@@ -20,14 +20,11 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import Range, TensorwiseOptimizer, nonnegative, real
+from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
 
 Reduction = Literal["max", "mean", "none"]
 RANGES: tuple[Range, ...] = (
-    ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
-    ("eps", nonnegative, "a finite number >= 0"),
-    ("weight_decay", nonnegative, "a finite number >= 0"),
+    *ADAM_RANGES,
     ("shift", lambda n: isinstance(n, int) and n >= 1, "a whole number >= 1"),
     ("reduction", ("max", "mean", "none").__contains__, "'max', 'mean' or 'none'"),
 )

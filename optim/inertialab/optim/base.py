@@ -37,6 +37,13 @@ def check_settings(optimizer: str, settings: Mapping[str, Any], ranges: Iterable
             raise ValueError(f"{optimizer}: {name} must be {allowed}, got {settings[name]}.")
 
 
+ADAM_RANGES: tuple[Range, ...] = (
+    ("lr", nonnegative, "a finite number >= 0"),
+    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
+    ("eps", nonnegative, "a finite number >= 0"),
+    ("weight_decay", nonnegative, "a finite number >= 0"),
+)
+"""Allowed settings of Adam and its kin."""
 NOTATION_RANGES: tuple[Range, ...] = (
     ("eta", nonnegative, "a finite number >= 0"),
     ("beta", real(0, 1, high_open=True), "in [0, 1)"),

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import Range, TensorwiseOptimizer, nonnegative, real
+from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
 
 Freedom = Literal["centre-of-mass", "satterthwaite"]
 Variance = Literal["first-order", "exact"]
@@ -85,10 +85,7 @@ def rectification(beta2: float, step: int, threshold: float, freedom: Freedom, v
 
 
 RANGES: tuple[Range, ...] = (
-    ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
-    ("eps", nonnegative, "a finite number >= 0"),
-    ("weight_decay", nonnegative, "a finite number >= 0"),
+    *ADAM_RANGES,
     ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
     ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
     ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),

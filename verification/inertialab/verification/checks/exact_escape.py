@@ -9,6 +9,7 @@ import torch
 from numpy.polynomial import Polynomial
 from scipy import integrate
 
+from inertialab.experiments.passage import chain_steps
 from inertialab.optim import OPTIMIZERS
 from inertialab.verification.check import BaseCheck, Check, OrderCheck
 from inertialab.verification.checks.saddle import Tick
@@ -34,30 +35,6 @@ def passage(slope: Field, diffusion: Field, ends: tuple[float, float, float], ce
     late = x > start
     high = exponent[late].max()
     return float(np.sum(np.exp(exponent[late] - high) * inner[late]) * step * np.exp(high - low))
-
-
-def chain_passage(
-    slope: Field, diffusion: Field, eta: float, ends: tuple[float, float, float], panels: int = 120
-) -> float:
-    """Mean steps, times eta, of the chain x' = x - eta*slope + sqrt(2*diffusion*eta)*n to pass the last place.
-
-    Nyström's method on Gauss nodes; the kernel is smooth, so it converges fast. What leaves on the left is lost, so
-    that place must be far away.
-    """
-    left, start, right = ends
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    edges = np.linspace(left, right, panels + 1)
-    x = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * nodes
-    w = np.broadcast_to(np.diff(edges)[:, None] / 2 * weights, x.shape).ravel()
-    x = x.ravel()
-
-    def kernel(origin: np.ndarray) -> np.ndarray:
-        width = np.sqrt(2 * diffusion(origin) * eta)[:, None]
-        z = (x - (origin - eta * slope(origin))[:, None]) / width
-        return np.exp(-(z**2) / 2) / (width * np.sqrt(2 * np.pi)) * w
-
-    times = np.linalg.solve(np.eye(len(x)) - kernel(x), np.ones(len(x)))
-    return float(eta * (1 + kernel(np.array([start])) @ times)[0])
 
 
 def double_well(height: float) -> Polynomial:
@@ -136,7 +113,8 @@ def chains(
         slope, D = Polynomial(well).deriv(), Polynomial(coefficients)
         slow = passage(slope, D, ends)
         for eta in rates:
-            ratio = chain_passage(slope, D, eta, ends) / slow
+            steps = chain_steps(slope, lambda x, D=D, eta=eta: 2 * D(x) / eta, eta, ends, panels=80)
+            ratio = eta * steps / slow
             point = {"eta": eta, "potential": list(well), "D": list(coefficients)}
             rows.append(Measurement("ratio", point, Estimate(ratio)))
     return Findings(tuple(rows))
