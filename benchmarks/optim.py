@@ -45,8 +45,9 @@ CASES: dict[str, tuple[Shapes, int]] = {
 """Shapes, and number of turns."""
 OURS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
     "Adai": lambda p: Adai(p, lr=1e-9),
-    "Adai, fused": lambda p: Adai(p, lr=1e-9, fused=True),
+    "Adai, blocks": lambda p: Adai(p, lr=1e-9, fused=False),
 }
+"""Native loops, the default at these sizes, and torch's operations alone."""
 PEERS: dict[str, Callable[[list[Tensor]], torch.optim.Optimizer]] = {
     "torch Adam, fused": lambda p: torch.optim.Adam(p, lr=1e-9, fused=True),
     "torch Adam, foreach": lambda p: torch.optim.Adam(p, lr=1e-9, foreach=True),

@@ -53,10 +53,12 @@ class Adai(CheckedOptimizer):
         dampening: d in [0, 1]; below 1 is AdaiV2: α = clamp(β₀ (v̂/v̄)^{1/(3-2d)}, ε, 1), the gradient
             enters with weight αᵈ and the step is scaled by β₀^{1-d}.
         maximize: Ascend instead of descend.
-        foreach: False: one tensor after the other. Otherwise (default) small tensors are updated together and
-            large ones in blocks that stay in cache; temporaries stay small whatever the model.
-        fused: True: both as one compiled loop (`torch.compile`), faster after a first step of some seconds. Where
-            the machine has no compiler, one warning, and the default.
+        foreach: False: one tensor after the other. True: torch's operations, small tensors together and large ones
+            in blocks that stay in cache; temporaries stay small whatever the model.
+        fused: None (default): large models of float32 or float64 on a CPU by native loops (numba, compiled in a
+            second at the first step), everything else as with `foreach=True`. True: the same whatever the size,
+            and what native loops do not cover (accelerators, lower precision, dampening < 1) by `torch.compile`,
+            after a first step of some seconds. False: no compiler. A machine without one is told once.
         capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
         differentiable: True: autograd sees the step; parameters must not be leaves.
         mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters

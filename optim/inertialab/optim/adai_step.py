@@ -1,177 +1,22 @@
-"""One step of Adai on all parameters: the sum of second moments first, then the rule, part by part.
-
-Second moments are updated in the second pass; the first takes their sum from β₂Σv + (1 - β₂)Σĝ² and only reads
-gradients where the sum is carried from step to step, as it is for large tensors.
-A part is either a batch, whose tensors are cut and packed into blocks, or a single tensor as it is. Singles need
-nothing from the device and leave everything to autograd; they are the plain form that batches are tested against.
-"""
+"""One step of Adai on all parameters: the sum of second moments first, then the rule, part by part."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field
-from types import FunctionType
-from typing import Any, cast
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inertialab.optim import sharded
-from inertialab.optim.base import Moving, descended, state_dtype
-from inertialab.optim.blocks import BLOCK, LARGE, Row, blocks, zeros_one_after_the_other
-from inertialab.optim.compiled import compiled
+from inertialab.optim.adai_parts import SUM, Batch, Native, Single, loops
+from inertialab.optim.base import Moving, state_dtype
+from inertialab.optim.blocks import LARGE, Row, zeros_one_after_the_other
 
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
-SUM = "exp_avg_sq_sum"
-"""Σv of a large tensor, float64; absent where it is not carried."""
-CONSTANTS = ("betas", "eps", "weight_decay", "decoupled_weight_decay", "dampening", "maximize")
-"""Settings that a compiled rule contains."""
-
-
-def rule(
-    p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, inverse: Tensor, rate: Tensor | float, s: dict[str, Any]
-) -> None:
-    """The update rule, in place.
-
-    Args:
-        p: θ.
-        g: ĝ as it is descended; not changed.
-        m: Average of gradients.
-        v: Second moment.
-        q: Bias correction.
-        inverse: 1/(v̄ (1 - β₂ᵏ)), so that v times it is v̂/v̄; 0 as long as all second moments are zero.
-        rate: Learning rate η.
-        s: Settings of the group.
-    """
-    (beta0, beta2), d = s["betas"], s["dampening"]
-    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-    alpha = v * (beta0 * inverse) if d == 1 else (v * inverse).pow_(1 / (3 - 2 * d)).mul_(beta0)
-    alpha.clamp_(s["eps"], 1)
-    q.lerp_(torch.ones((), dtype=q.dtype, device=q.device), alpha)
-    if d == 1:
-        m.lerp_(g, alpha)
-    else:
-        m.addcmul_(m, alpha, value=-1).addcmul_(g, alpha**d)
-    if s["weight_decay"] and s["decoupled_weight_decay"]:
-        p.mul_(1 - rate * s["weight_decay"])
-    scale = beta0 ** (1 - d)
-    if isinstance(rate, Tensor) or p.dtype != m.dtype:
-        p.sub_(m / q * (rate * scale))
-    else:
-        p.addcdiv_(m, q, value=-rate * scale)
-
-
-def loop(*constants: Any) -> FunctionType:
-    """The rule with its settings, from stored gradients, for `compiled`."""
-    s: dict[str, Any] = dict(zip(CONSTANTS, constants, strict=True))
-
-    def whole(p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, inverse: Tensor, rate: Tensor) -> None:
-        rule(p, descended(p, g, s), m, v, q, inverse, rate, s)
-
-    return cast("FunctionType", whole)
-
-
-def finite_share(v: Tensor, g: Tensor, beta2: float) -> Tensor:
-    """Sum and number of the second moments to come, without those that overflow; float64, shape (2,)."""
-    second = v * beta2 + (1 - beta2) * g * g
-    finite = second.isfinite()
-    return torch.stack([second.where(finite, 0).sum(dtype=torch.float64), finite.sum(dtype=torch.float64)])
-
-
-@dataclass(frozen=True)
-class Single:
-    """One tensor: plain operations, nothing read by the host."""
-
-    row: Row
-    step: Tensor
-    settings: dict[str, Any]
-    state: dict[str, Tensor]
-    domain: sharded.Domain
-
-    def share(self, exact: bool) -> Tensor:
-        """Sum and number of corrected second moments. Overflown ones are always left out."""
-        p, g, _, v, _ = self.row
-        sums = finite_share(v, descended(p, g, self.settings), self.settings["betas"][1])
-        return torch.stack([sums[0] / self._bias(sums), sums[1]])
-
-    def move(self, inverse: Tensor) -> None:
-        """Update the tensor, given 1/v̄."""
-        p, g, m, v, q = self.row
-        s = self.settings
-        self.state.pop(SUM, None)
-        if s["differentiable"]:
-            # Autograd keeps the old averages; the new ones take their place.
-            m, v, q = m.clone(), v.clone(), q.clone()
-            self.state.update(exp_avg=m, exp_avg_sq=v, bias_correction=q)
-        rule(p, descended(p, g, s), m, v, q, (inverse / self._bias(inverse)).to(v.device), s["lr"], s)
-
-    def _bias(self, like: Tensor) -> Tensor:
-        return (1 - self.settings["betas"][1] ** self.step.double()).to(like.device)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Tensors of one group, age, precision, device and domain."""
-
-    step: int
-    settings: dict[str, Any]
-    domain: sharded.Domain
-    rows: list[Row] = field(default_factory=list)
-    states: list[dict[str, Tensor]] = field(default_factory=list)
-
-    def share(self, exact: bool) -> Tensor:
-        """Sum and number of corrected second moments; with `exact`, overflown ones are left out."""
-        beta2 = self.settings["betas"][1]
-        if exact:
-            sums = torch.stack([finite_share(v, g, beta2) for v, g in self._moments(self.rows)]).sum(0)
-        else:
-            carried = [(row, state) for row, state in zip(self.rows, self.states, strict=True) if SUM in state]
-            fresh = [row for row, state in zip(self.rows, self.states, strict=True) if SUM not in state]
-            for row, state in carried:
-                squares = torch.stack([torch.dot(g, g) for _, g in self._moments([row])]).sum(dtype=torch.float64)
-                state[SUM].mul_(beta2).add_(squares, alpha=1 - beta2)
-            second = [state[SUM] for _, state in carried]
-            for v, g in self._moments(fresh):
-                second += [v.sum().double() * beta2, torch.dot(g, g).double() * (1 - beta2)]
-            sums = torch.stack([torch.stack(second).sum(), second[0].new_tensor(self._count())])
-        sums[0] /= self._bias()
-        return sums
-
-    def _moments(self, rows: list[Row]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Second moments and gradients, block by block; the parameters are read where the penalty needs them."""
-        s = self.settings
-        if s["weight_decay"] and not s["decoupled_weight_decay"]:
-            for p, g, v in blocks([(p, g, v) for p, g, _, v, _ in rows], limit=self._limit()):
-                yield v, descended(p, g, s)
-        else:
-            for g, v in blocks([(g, v) for _, g, _, v, _ in rows], limit=self._limit()):
-                yield v, descended(v, g, s)
-
-    def _count(self) -> float:
-        return float(sum(row[0].numel() for row in self.rows))
-
-    def move(self, inverse: Tensor) -> None:
-        """Update all tensors, given 1/v̄."""
-        s = self.settings
-        scale = (inverse / self._bias()).to(self.rows[0][0].device)
-        if s["fused"]:
-            row = tuple(x.dtype for x in self.rows[0])
-            move = compiled(loop, tuple(s[name] for name in CONSTANTS), row, row[2], str(scale.device))
-            scale, rate = scale.to(row[2]), torch.as_tensor(s["lr"], dtype=row[2], device=scale.device)
-            for p, *others in blocks(self.rows, written=(0, 2, 3, 4), limit=1 << 62):
-                move(p.detach(), *others, scale, rate)
-        else:
-            rate = float(s["lr"])
-            for p, g, m, v, q in blocks(self.rows, written=(0, 2, 3, 4), limit=self._limit()):
-                rule(p, descended(p, g, s), m, v, q, scale, rate, s)
-
-    def _bias(self) -> float:
-        return 1 - self.settings["betas"][1] ** self.step
-
-    def _limit(self) -> int:
-        """On an accelerator launches cost more than cache misses."""
-        return BLOCK if self.rows[0][0].device.type == "cpu" else 1 << 24
+WORTH = 1 << 18
+"""Elements of a model from which native loops are worth the second that they take to compile."""
 
 
 def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any = None) -> None:
@@ -210,7 +55,10 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
     own = [states[param] for param, _, _ in pieces]
     if own:
         torch._foreach_add_([state["step"] for state in own], 1)
-    plain = {id(settings): _plain(settings) for settings in {id(s): s for _, _, s in pieces}.values()}
+    groups = {id(settings): settings for _, _, settings in pieces}
+    plain = {key: _plain(settings) for key, settings in groups.items()}
+    large = sum(param.numel() for param, _, _ in pieces) >= WORTH
+    native = {key: _native(settings, large) for key, settings in groups.items() if not plain[key]}
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
     batches: dict[tuple[Any, ...], Batch] = {}
     for (param, grad, settings), state in zip(pieces, own, strict=True):
@@ -222,8 +70,10 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
             yield Single(row, state["step"], settings, state, domain)
             continue
         age = int(state["step"])
-        key = (id(settings), age, param.dtype, grad.dtype, param.device, domain)
-        batch = batches.get(key) or batches.setdefault(key, Batch(age, settings, domain))
+        suits = native[id(settings)]
+        kind = Native if suits and row[0].is_cpu and suits(row) else Batch
+        key = (kind, id(settings), age, param.dtype, grad.dtype, param.device, domain)
+        batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
         batch.rows.append(row)
         batch.states.append(state)
     yield from batches.values()
@@ -231,6 +81,14 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
 
 def _plain(s: dict[str, Any]) -> bool:
     return s["foreach"] is False or s["capturable"] or s["differentiable"] or torch.compiler.is_compiling()
+
+
+def _native(s: dict[str, Any], large: bool) -> Callable[[Row], bool] | None:
+    """Tells which rows of a group native loops take; None for a group that asks for other operations, or needs them."""
+    if not (s["fused"] or (large and s["fused"] is None and not s["foreach"])) or s["dampening"] != 1:
+        return None
+    native = loops()
+    return native.suits if native else None
 
 
 def _begin(fresh: list[tuple[Tensor, dict[str, Any]]], states: MutableMapping[Tensor, Any]) -> None:

@@ -1,0 +1,209 @@
+"""Adai's step as native loops over memory, compiled by numba: nothing is packed, no temporary leaves the cache.
+
+The kernels take addresses, so that two thousand tensors cost two calls. Work is cut into chunks of `CHUNK` elements;
+what one loop leaves of a chunk the next finds in the first-level cache. Slices instead of offsets and two short loops
+instead of a long one are what the compiler needs to see that arrays do not overlap; without them nothing is vectorised.
+Machine code is not kept on disk: numba's files are not safe against two processes that compile for two types at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba as nb
+import numpy as np
+import torch
+from numba import types
+from numba.extending import intrinsic
+from torch import Tensor
+
+from inertialab.optim.blocks import Row
+
+CHUNK = 2048
+"""Elements handled at a time: seven rows of them fit a first-level cache in float32."""
+SHARED = 1 << 18
+"""Elements from which a step is worth a second thread."""
+_PLAIN = (Tensor, torch.nn.Parameter)
+_REALS = {torch.float32: np.float32, torch.float64: np.float64}
+_LOOP: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Not a number and infinity keep their meaning in both.
+_SUM = {**_LOOP, "fastmath": {"reassoc", "contract", "nsz"}}
+_RULE = {**_LOOP, "fastmath": {"contract"}}
+
+
+def suits(row: Row) -> bool:
+    """Whether the kernels can update this row: plain memory of one real type and size, alike and without gaps."""
+    p, g, m, v, q = row  # spelled out: this is asked for every tensor in every step
+    dtype = p.dtype
+    return (
+        dtype in _REALS
+        and (g.dtype is dtype and m.dtype is dtype and v.dtype is dtype and q.dtype is dtype)
+        and (p.is_same_size(g) and p.is_same_size(m) and p.is_same_size(v) and p.is_same_size(q))
+        and (type(p) in _PLAIN and type(g) in _PLAIN)
+        and (
+            (p.is_contiguous() and g.is_contiguous() and m.is_contiguous() and v.is_contiguous() and q.is_contiguous())
+            or (p.dim() == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in row))
+        )
+    )
+
+
+class Kernels:
+    """The rows of one step, found in memory.
+
+    Args:
+        rows: (θ, gradient, m, v, q) of each tensor, all of one type.
+        settings: Of their group.
+    """
+
+    def __init__(self, rows: Sequence[Row], settings: dict[str, Any]):
+        self.settings = settings
+        self.written = [x for p, _, m, v, q in rows for x in (p, m, v, q)]
+        self.where = np.array([[x.data_ptr() for x in row] for row in rows], np.int64)
+        self.sizes = np.array([row[0].numel() for row in rows], np.int64)
+        self.real = _REALS[rows[0][0].dtype]
+        decay, decoupled = settings["weight_decay"], settings["decoupled_weight_decay"]
+        self.sign = self.real(-1 if settings["maximize"] else 1)
+        self.penalty = self.real(0 if decoupled else decay)
+        self.shrinks = decay if decoupled else 0.0
+
+    def squares(self, fresh: list[bool]) -> list[float]:
+        """Σĝ² of each tensor, and where it is `fresh` β₂Σv + (1 - β₂)Σĝ²."""
+        out = np.zeros((torch.get_num_threads(), len(self.sizes)))
+        beta2, new = self.settings["betas"][1], np.array(fresh)
+        self._each(
+            lambda k, start, stop: _squares(
+                self.where, self.sizes, start, stop, new, self.sign, self.penalty, beta2, out[k]
+            )
+        )
+        return out.sum(0).tolist()
+
+    def move(self, inverse: float) -> None:
+        """Update all tensors, given 1/(v̄ (1 - β₂ᵏ))."""
+        s = self.settings
+        (beta0, beta2), rate = s["betas"], float(s["lr"])
+        numbers = (beta2, 1 - beta2, beta0 * inverse, s["eps"], rate, 1 - rate * self.shrinks)
+        constants = (self.sign, self.penalty, *map(self.real, numbers))
+        self._each(lambda _, start, stop: _move(self.where, self.sizes, start, stop, constants))
+        torch.autograd.graph.increment_version(self.written)
+
+    def _each(self, work: Callable[[int, int, int], object]) -> None:
+        """Do the work on as many equal ranges of chunks as torch uses threads."""
+        total = int((-(-self.sizes // CHUNK)).sum())
+        threads = torch.get_num_threads() if total * CHUNK >= SHARED else 1
+        ends = [total * k // threads for k in range(threads + 1)]
+        if threads == 1:
+            work(0, 0, total)
+            return
+        # Threads of this step alone: none that a process would lose when it forks.
+        with ThreadPoolExecutor(threads - 1) as pool:
+            rest = [pool.submit(work, k, ends[k], ends[k + 1]) for k in range(1, threads)]
+            work(0, ends[0], ends[1])
+            for done in rest:
+                done.result()
+
+
+def _typed_pointer(_: Any, address: Any, like: Any) -> Any:
+    kind = types.CPointer(like)
+
+    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(kind))
+
+    return kind(types.int64, like), generate
+
+
+_pointer: Any = intrinsic(_typed_pointer)
+"""An address as a pointer to numbers of the type of the second argument."""
+
+
+@nb.njit(**_SUM)
+def _square(g: Any) -> Any:
+    total = g.dtype.type(0)
+    for i in range(g.size):
+        total += g[i] * g[i]
+    return total
+
+
+@nb.njit(**_SUM)
+def _sum(v: Any) -> Any:
+    total = v.dtype.type(0)
+    for i in range(v.size):
+        total += v[i]
+    return total
+
+
+@nb.njit(**_RULE)
+def _descend(g: Any, p: Any, out: Any, sign: Any, penalty: Any) -> None:
+    for i in range(g.size):
+        out[i] = sign * g[i] + penalty * p[i]
+
+
+@nb.njit(**_RULE)
+def _inertia(g: Any, v: Any, q: Any, alpha: Any, beta2: Any, rest: Any, scale: Any, eps: Any) -> None:
+    one = g.dtype.type(1)
+    for i in range(g.size):
+        second = beta2 * v[i] + rest * (g[i] * g[i])
+        v[i] = second
+        # Comparisons, not min and max: what is not a number stays so.
+        a = second * scale
+        a = eps if a < eps else a
+        a = one if a > one else a
+        q[i] = q[i] + a * (one - q[i])
+        alpha[i] = a
+
+
+@nb.njit(**_RULE)
+def _walk(p: Any, g: Any, m: Any, q: Any, alpha: Any, rate: Any, keep: Any) -> None:
+    for i in range(g.size):
+        average = m[i] + alpha[i] * (g[i] - m[i])
+        m[i] = average
+        p[i] = keep * p[i] - rate * (average / q[i])
+
+
+@nb.njit(**_LOOP)
+def _squares(
+    where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, sign: Any, penalty: Any, beta2: Any, out: Any
+) -> None:
+    """Sums over the chunks `start` to `stop`, counted through all tensors; each added to that of its tensor."""
+    descended = np.empty(CHUNK, type(sign))
+    first = 0
+    for t in range(len(sizes)):
+        n = sizes[t]
+        chunks = (n + CHUNK - 1) // CHUNK
+        for c in range(max(start - first, 0), min(stop - first, chunks)):
+            i, j = c * CHUNK, min((c + 1) * CHUNK, n)
+            g = nb.carray(_pointer(where[t, 1], sign), n)[i:j]
+            if penalty != 0:
+                _descend(g, nb.carray(_pointer(where[t, 0], sign), n)[i:j], descended, sign, penalty)
+                g = descended[: j - i]
+            if fresh[t]:
+                v = nb.carray(_pointer(where[t, 3], sign), n)[i:j]
+                out[t] += beta2 * np.float64(_sum(v)) + (1 - beta2) * np.float64(_square(g))
+            else:
+                out[t] += np.float64(_square(g))
+        first += chunks
+
+
+@nb.njit(**_LOOP)
+def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None:
+    """The rule on the chunks `start` to `stop`, counted through all tensors."""
+    sign, penalty, beta2, rest, scale, eps, rate, keep = constants
+    alpha, descended = np.empty(CHUNK, type(sign)), np.empty(CHUNK, type(sign))
+    first = 0
+    for t in range(len(sizes)):
+        n = sizes[t]
+        chunks = (n + CHUNK - 1) // CHUNK
+        for c in range(max(start - first, 0), min(stop - first, chunks)):
+            i, j = c * CHUNK, min((c + 1) * CHUNK, n)
+            p = nb.carray(_pointer(where[t, 0], sign), n)[i:j]
+            g = nb.carray(_pointer(where[t, 1], sign), n)[i:j]
+            m = nb.carray(_pointer(where[t, 2], sign), n)[i:j]
+            v = nb.carray(_pointer(where[t, 3], sign), n)[i:j]
+            q = nb.carray(_pointer(where[t, 4], sign), n)[i:j]
+            if penalty != 0 or sign < 0:
+                _descend(g, p, descended, sign, penalty)
+                g = descended[: j - i]
+            _inertia(g, v, q, alpha, beta2, rest, scale, eps)
+            _walk(p, g, m, q, alpha, rate, keep)
+        first += chunks
