@@ -17,7 +17,7 @@ import torch
 from inertialab.experiments import store
 from inertialab.experiments.codegen import rows, torch_step
 from inertialab.experiments.particles import Particles
-from inertialab.experiments.system import Noise, System, normal
+from inertialab.experiments.system import Noise, System, indexed, normal
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.landscapes import LANDSCAPES, quadratic
 
@@ -76,13 +76,15 @@ def ensemble(setup: System, count: int, precision: str) -> Work:
     """PyTorch's own optimizer on one tensor of all particles, gradients by a compiled expression."""
     theta = torch.zeros(len(setup.landscape.coordinates), count, dtype=getattr(torch, precision))
     optimizer = OPTIMIZERS[setup.optimizer].make([theta], **setup.settings)
-    slope = sp.lambdify((*setup.landscape.coordinates, normal), [setup.gradient(i) for i in range(len(theta))], "numpy")
+    drawn = [indexed(normal, i) for i in range(len(theta))]
+    gradients = [setup.gradient(i) for i in range(len(theta))]
+    slope = sp.lambdify((*setup.landscape.coordinates, *drawn), gradients, "numpy")
     noise = torch.empty_like(theta)
 
     def work() -> None:
         for _ in range(STEPS):
             noise.normal_()
-            parts = [slope(*theta, noise[i])[i] for i in range(len(theta))] if len(theta) == 1 else None
+            parts = slope(*theta, *noise) if len(theta) == 1 else None
             theta.grad = torch.stack(parts) if parts else curvature * theta + 0.3**0.5 * noise
             optimizer.step()
 

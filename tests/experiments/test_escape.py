@@ -20,9 +20,18 @@ from inertialab.theory.landscapes import LANDSCAPES, quadratic
 WELL = LANDSCAPES["double-well"].at()
 
 
-def sgd(ratio, eta=0.1, landscape=WELL):
+def sgd(ratio, eta=0.1, landscape=WELL, law="gaussian"):
     """SGD whose barrier is `ratio` times eta C/2."""
-    return System(landscape, Noise.constant(landscape, 2 * 0.25 / ratio / eta), "sgd", {"eta": eta})
+    return System(landscape, Noise.constant(landscape, 2 * 0.25 / ratio / eta, law), "sgd", {"eta": eta})
+
+
+def momentum(name, ratio):
+    """Momentum at the same temperature."""
+    eta = 0.02 if name == "heavy-ball" else 0.1
+    return System(WELL, Noise.constant(WELL, 5 / ratio), name, {"eta": eta, "beta": 0.8})
+
+
+VALLEY = sgd(60, landscape=LANDSCAPES["curved-valley"].at())
 
 
 @pytest.mark.parametrize("convention", ["ito", "anti-ito"])
@@ -121,6 +130,33 @@ def test_forward_flux_of_adam_agrees_with_its_counted_escapes():
     assert flux.interval[0] < high
 
 
+def test_forward_flux_that_is_interrupted_goes_on_after_its_last_replicate(tmp_path):
+    """The second run makes only what is missing, and its numbers are those of a run in one piece."""
+    arguments = {"start": [-1.0], "boundary": 1.0, "seed": 5, "particles": 1024, "replicates": 4}
+    whole, path, done = forward_flux(sgd(6), **arguments), tmp_path / "part.json", []
+
+    def stop(count):
+        done.append(count)
+        if sum(done) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        forward_flux(sgd(6), **arguments, tick=stop, checkpoint=path)
+    other = forward_flux(sgd(7), **arguments, checkpoint=tmp_path / "other.json")
+    again = []
+    assert forward_flux(sgd(6), **arguments, tick=again.append, checkpoint=path) == whole
+    assert again == [2, 1, 1]
+    assert not path.exists()
+    assert other != whole
+
+
+def test_forward_flux_does_not_go_on_from_another_run(tmp_path):
+    path = tmp_path / "part.json"
+    path.write_text('{"key": "another", "levels": [0.0], "found": [[1.0, [1.0]]], "cost": 1}')
+    arguments = {"start": [-1.0], "boundary": 1.0, "seed": 5, "particles": 1024, "replicates": 3}
+    assert forward_flux(sgd(6), **arguments, checkpoint=path) == forward_flux(sgd(6), **arguments)
+
+
 def test_first_passages_keep_those_that_never_came():
     times = first_passages(sgd(4), start=[-1.0], boundary=1.0, particles=20_000, steps=1000, seed=1)
     exact = chain_passage(sgd(4), -1.0, 1.0).steps
@@ -134,6 +170,10 @@ def test_first_passages_keep_those_that_never_came():
         ({"boundary": -1.5}, "has already passed -1.5 upwards; the boundary must lie above"),
         ({"system": sgd(5, eta=1.5)}, "sgd is unstable from 2 on"),
         ({"system": System(WELL, Noise.constant(WELL, 0.0), "sgd", {"eta": 0.1})}, "There is no noise where"),
+        ({"system": sgd(5, law="two-point")}, "lets no particle go beyond -0.7422"),
+        ({"system": momentum("heavy-ball", 60)}, "An escape takes about 1e26 steps"),
+        ({"system": momentum("momentum-ema", 60)}, "An escape takes about 1e26 steps"),
+        ({"system": VALLEY, "start": [-1.0, 0.0]}, "An escape takes about 1e26 steps"),
         ({"system": sgd(60)}, "particle-steps would see none; lower the barrier, or use forward_flux"),
     ],
 )

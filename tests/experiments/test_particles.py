@@ -1,5 +1,7 @@
 """One symbolic source: compiled loops, torch steps and PyTorch's optimizers make the same steps."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -10,7 +12,7 @@ from inertialab.experiments.codegen import rows, torch_step
 from inertialab.experiments.lanes import LANES, sample
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.simulation import simulate
-from inertialab.experiments.system import LAWS, Noise, System, normal
+from inertialab.experiments.system import LAWS, Noise, System, indexed, normal
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic, styblinski_tang
 
@@ -57,14 +59,15 @@ def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, nu
     for i, name in enumerate(names):
         state[i] = 0.3 if name.startswith("theta") else 0.0
     step = torch_step(setup)
-    noisy = sp.lambdify((*landscape.coordinates, normal), [setup.gradient(i) for i in range(d)], "numpy")
+    drawn = [indexed(normal, i) for i in range(d)]
+    noisy = sp.lambdify((*landscape.coordinates, *drawn), [setup.gradient(i) for i in range(d)], "numpy")
     theta = [torch.full((d,), 0.3, dtype=torch.float64, requires_grad=True) for _ in range(8)]
     optimizers = [row.make([p], **setup.settings) for p in theta]
     for k in range(len(z)):
         step(state, torch.as_tensor(z[k]), k + 1)
         for j, (p, optimizer) in enumerate(zip(theta, optimizers, strict=True)):
             at = p.detach().numpy()
-            p.grad = torch.tensor([noisy(*at, z[k, i, j])[i] for i in range(d)], dtype=torch.float64)
+            p.grad = torch.tensor(noisy(*at, *z[k, :, j]), dtype=torch.float64)
             optimizer.step()
     assert compiled == pytest.approx(state[:d].numpy(), rel=1e-13, abs=1e-14)
     real = np.stack([p.detach().numpy() for p in theta], axis=1)
@@ -117,33 +120,64 @@ def test_particles_feel_the_law_they_are_given(law):
     assert skew is None or float((drawn.astype(float) ** 3).mean()) == pytest.approx(skew, abs=0.03)
 
 
-def test_random_numbers_are_normal_and_streams_independent():
-    """A hundred million numbers: moments to fourth order, distribution, correlation of lanes, blocks, chunks, steps."""
-    drawn = np.empty((392, 1000, LANES), np.float32)
-    sample(drawn, 11, 0)
-    n = drawn.size
-    sums, counts = np.zeros(4), np.zeros(4096, int)
+def faults(drawn, other):
+    """What is wrong with normal numbers of shape (blocks, steps, lanes) and those of the next chunk."""
+    n, sums, counts = drawn.size, np.zeros(4), np.zeros(4096, int)
     for part in drawn:
         x = part.ravel().astype(float)
         square = x * x
         sums += [x.sum(), square.sum(), (square * x).sum(), (square * square).sum()]
         counts += np.bincount(((x + 8) * 256).astype(int), minlength=4096)
     scores = (sums / n - [0, 1, 0, 3]) * np.sqrt(n / np.array([1, 2, 15, 96]))
-    assert np.abs(scores).max() < 4
+    found = [f"moment {power + 1}" for power in range(4) if abs(scores[power]) > 4]
     # Kolmogorov and Smirnov's distance at the edges of 4096 bins
     distance = np.abs(np.cumsum(counts) / n - stats.norm.cdf(np.arange(1, 4097) / 256 - 8)).max()
-    assert stats.kstwobign.sf(distance * n**0.5) > 1e-4
-    other = np.empty((20, 1000, LANES), np.float32)
-    sample(other, 11, 1)
+    found += ["distribution"] if stats.kstwobign.sf(distance * n**0.5) < 1e-4 else []
     pairs = {
         "lanes": (drawn[:, :, :-1], drawn[:, :, 1:]),
         "blocks": (drawn[:-1], drawn[1:]),
         "steps": (drawn[:, :-1], drawn[:, 1:]),
-        "chunks": (drawn[:20], other),
+        "chunks": (drawn[: len(other)], other),
     }
-    for a, b in pairs.values():
+    for name, (a, b) in pairs.items():
         product = np.einsum("ijk,ijk->", a[:100], b[:100], dtype=np.float64)
-        assert abs(product) / np.sqrt(a[:100].size) < 4.5
+        found += [name] if abs(product) / np.sqrt(a[:100].size) > 4.5 else []
+    return found
+
+
+def drawn_numbers(blocks):
+    drawn, other = (np.empty((n, 1000, LANES), np.float32) for n in (blocks, min(blocks, 20)))
+    sample(drawn, 11, 0)
+    sample(other, 11, 1)
+    return drawn, other
+
+
+def test_random_numbers_are_normal_and_streams_independent():
+    """A hundred million numbers: moments to fourth order, distribution, correlation of lanes, blocks, chunks, steps."""
+    assert faults(*drawn_numbers(392)) == []
+
+
+def _twelve(shape):
+    return np.random.default_rng(0).random((12, *shape), dtype=np.float32).sum(0) - 6
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda x, y: (x + np.float32(2e-3), y), "moment 1"),
+        (lambda x, y: (x * np.float32(1.002), y), "moment 2"),
+        (lambda x, y: (_twelve(x.shape), y), "distribution"),
+        (lambda x, y: (_twelve(x.shape), y), "moment 4"),
+        (lambda x, y: (np.where(np.arange(LANES) % 32 == 1, np.roll(x, 1, 2), x), y), "lanes"),
+        (lambda x, y: (np.repeat(x[::2], 2, axis=0), y), "blocks"),
+        (lambda x, y: (np.repeat(x[:, ::2], 2, axis=1), y), "steps"),
+        (lambda x, y: (x, x), "chunks"),
+    ],
+    ids=["shifted", "too wide", "sum of 12", "sum of 12, tails", "lanes", "blocks", "steps", "chunks"],
+)
+def test_bad_random_numbers_are_noticed(spoil, fault):
+    """Each fault is put in on purpose, in a twentieth of the numbers."""
+    assert fault in faults(*spoil(*drawn_numbers(20)))
 
 
 def test_the_spread_around_a_minimum_is_the_exact_one():
@@ -154,7 +188,68 @@ def test_the_spread_around_a_minimum_is_the_exact_one():
     assert abs(seen.square[0, 0] - early) < 4.5 * seen.square_error[0, 0]
     assert abs(seen.square[1, 0] - exact) < 4.5 * seen.square_error[1, 0]
     assert seen.square_error[1, 0] < 0.01 * exact
-    assert seen.counts.sum() == 200_000
+    assert (seen.counts.sum(2) == 200_000).all()
+    # The law is normal, in every bin of the histogram but the outermost, which hold what lies beyond.
+    for k, variance in enumerate((early, exact)):
+        expected = np.diff(stats.norm.cdf(seen.edges[k, 0], scale=variance**0.5))[1:-1] * 200_000
+        score = ((seen.counts[k, 0, 1:-1] - expected) ** 2 / expected).sum()
+        assert stats.chi2.sf(score, len(expected)) > 1e-4
+
+
+def test_directions_are_looked_at_as_coordinates_are():
+    """Along (1, 1)/√2 and in units of its own; the covariance shows in the sum."""
+    root = 0.5**0.5
+    setup = System(quadratic(np.diag([1.0, 1.0])), Noise.covariance([[1.0, 0.6], [0.6, 1.0]]), "sgd", {"eta": 0.2})
+    along = simulate(
+        setup, particles=100_000, times=[1, 100], seed=2, directions=[[root, root], [root, -root], [3.0, 0.0]]
+    )
+    plain = simulate(setup, particles=100_000, times=[1, 100], seed=2)
+    first = 0.04 * np.array([1.6, 0.4, 9.0])
+    assert (np.abs(along.square[0] - first) < 4.5 * along.square_error[0]).all()
+    assert along.square[:, 2] == pytest.approx(9 * plain.square[:, 0], rel=1e-6)
+    assert along.edges.shape == (2, 3, 201)
+    assert along.edges[1, 2] == pytest.approx(3 * plain.edges[1, 0], abs=1e-6)
+    assert np.abs(along.counts[:, 2] - plain.counts[:, 0]).sum() < 20  # single precision against double at an edge
+
+
+def test_correlated_noise_that_depends_on_the_position_is_taken_before_the_step():
+    """Covariance of the first step from two places, compiled and as torch operations."""
+    x, y = coordinates(2)
+    flat = Landscape("flat", sp.S.Zero, (x, y), {}, (sp.S.Zero, sp.S.Zero))
+    noise = Noise.covariance([[1 + x**2, x / 2], [x / 2, 1]])
+    setup = System(flat, noise, "sgd", {"eta": 0.1})
+    for place in (0.0, 1.0):
+        seen = np.zeros((2, 2))
+        crowd = Particles(setup, 200_000, np.array([place, 0.0]))
+        crowd.advance(1, 5, 0)
+        seen = np.cov(crowd.values())
+        assert seen == pytest.approx(0.01 * np.array([[1 + place**2, place / 2], [place / 2, 1]]), abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "sentence"),
+    [([[1.0, 0.5], [0.4, 1.0]], "must be a symmetric matrix"), ([[1.0, 2.0], [2.0, 1.0]], "must be positive definite")],
+)
+def test_what_is_no_covariance_is_refused(matrix, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Noise.covariance(matrix)
+
+
+def test_memory_beyond_the_particles_is_a_small_part_and_does_not_grow_with_steps():
+    """What NumPy holds at most while particles move and are looked at, over what the particles are."""
+    place = quadratic(np.diag(np.linspace(0.1, 1, 10)))
+    setup = System(place, Noise.constant(place, 1.0), "adam", {"eta": 0.1, "beta": 0.9, "beta2": 0.99, "delta": 1e-8})
+    peaks = []
+    for steps in (3, 30):
+        crowd = Particles(setup, 200_000, np.zeros(10))
+        crowd.advance(1, 0, 0)
+        tracemalloc.start()
+        crowd.advance(steps, 0, 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        own = crowd.state.nbytes
+    assert peaks[1] < 0.1 * own
+    assert peaks[1] < 1.5 * peaks[0] + 1e5
 
 
 def test_a_ballistic_start_moves_particles_without_noise():

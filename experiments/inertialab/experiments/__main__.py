@@ -28,6 +28,10 @@ except ImportError:  # a machine for measurements alone may lack it; said when t
     tyro = None
 
 
+REPLICATES = 24
+"""Of forward flux."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is simulated.
@@ -101,6 +105,11 @@ class Request:
 class Simulate(Request):
     """Spread of particles that start in the minimum: moments against time, and the density at the end."""
 
+    @property
+    def work(self) -> int:
+        """Ticks to come."""
+        return self.steps
+
     def run(self, path: Path, tick: escape.Tick) -> dict[str, Any]:
         """Simulate, draw, and return what goes into the record."""
         system = self.system()
@@ -131,11 +140,17 @@ class Escape(Request):
     Attributes:
         boundary: Position of the first coordinate that ends an escape; by default as far behind the saddle as the
             minimum lies before it.
-        method: "count", or "flux" for barriers that are not crossed in `steps` steps.
+        method: "count", or "flux" for barriers that are not crossed in `steps` steps; then `particles` are the trials
+            at each level, as many times as needed, and `steps` and `precision` are not used.
     """
 
     boundary: float | None = None
     method: Literal["count", "flux"] = "count"
+
+    @property
+    def work(self) -> int:
+        """Ticks to come: replicates, or steps before counting, while counting, and for the picture."""
+        return REPLICATES if self.method == "flux" else self.steps // 10 + 2 * self.steps
 
     def run(self, path: Path, tick: escape.Tick) -> dict[str, Any]:
         """Measure, draw, and return what goes into the record."""
@@ -143,7 +158,8 @@ class Escape(Request):
         sign = 1 if boundary > start[0] else -1
         common: dict[str, Any] = {"start": start, "boundary": boundary, "sign": sign, "threads": self.threads}
         if self.method == "flux":
-            flux = forward_flux(system, **common, seed=self.seed)
+            common |= {"particles": self.particles, "replicates": REPLICATES, "tick": tick}
+            flux = forward_flux(system, **common, seed=self.seed, checkpoint=path.with_suffix(".part.json"))
             return {name: np.asarray(value).tolist() for name, value in vars(flux).items()}
         common |= {"particles": self.particles, "precision": getattr(np, self.precision), "tick": tick}
         checkpoint = path.with_suffix(".npz")
@@ -224,7 +240,7 @@ def _recorded(request: Any, console: Console) -> int:
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]
     path = request.out / f"{what}-{request.landscape}-{request.optimizer}-{digest}.json"
     with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task(what, total=None)
+        bar = progress.add_task(what, total=request.work)
         record = store.record(path, key, lambda: request.run(path, _advance(progress, bar)))
     console.print(request.told(record["result"]), highlight=False)
     console.print(f"Record {path}", highlight=False, soft_wrap=True)

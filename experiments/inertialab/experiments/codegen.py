@@ -85,7 +85,7 @@ def source(expr: sp.Expr) -> str:
 def gradients(system: System) -> list[Statement]:
     """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i."""
     count = len(system.landscape.coordinates)
-    return [(indexed(g, i), system.gradient(i).subs(normal, indexed(normal, i))) for i in range(count)]
+    return [(indexed(g, i), system.gradient(i)) for i in range(count)]
 
 
 def phases(system: System) -> tuple[list[Statement], list[Statement]]:

@@ -12,7 +12,7 @@ from scipy import stats
 from inertialab.experiments.checkpoint import Checkpoint
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.passage import diffusion_passage
-from inertialab.experiments.system import System
+from inertialab.experiments.system import BOUNDS, System
 
 CHUNK = 1000
 """Steps between two looks at the particles."""
@@ -47,8 +47,8 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
     """Refuse what could never give an escape time, before anything runs.
 
     Raises:
-        ValueError: If the boundary lies on the wrong side, the step is unstable where particles start, or no noise
-            drives them.
+        ValueError: If the boundary lies on the wrong side, the step is unstable where particles start, no noise
+            drives them, or bounded noise does not carry them there.
     """
     if sign * (boundary - start[0]) <= 0:
         side, way = ("above", "upwards") if sign > 0 else ("below", "downwards")
@@ -65,9 +65,32 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
             f"eta times the curvature at the start is {eta * curvature:.3g}: {system.optimizer} is unstable from "
             f"{limit:g} on, and leaves without any noise. Take eta below {limit / curvature:.3g}."
         )
+    _reachable(system, float(start[0]), boundary, sign)
     numbers = dict(zip(system.landscape.coordinates, start, strict=True))
     if all(float(v.subs(numbers)) <= 0 for v in system.noise.variances):
         raise ValueError("There is no noise where the particles start, so nothing drives them over the barrier.")
+
+
+def _reachable(system: System, start: float, boundary: float, sign: int) -> None:
+    """Refuse bounded noise that is too weak against the slope, for SGD in one dimension.
+
+    The farthest place is found by steps with the most favourable noise from everywhere that was reached.
+    """
+    if system.noise.law not in BOUNDS or system.optimizer != "sgd" or len(system.landscape.coordinates) != 1:
+        return
+    eta = float(system.settings["eta"])
+    reach, found = (start, start), None
+    while reach != found and sign * (reach[1 if sign > 0 else 0] - boundary) < 0:
+        found = reach
+        x = np.linspace(*reach, 2001)
+        ends = [x - eta * (system.slope(x) + np.sqrt(system.variance(x)) * z) for z in BOUNDS[system.noise.law]]
+        reach = (min(found[0], float(np.min(ends))), max(found[1], float(np.max(ends))))
+    farthest = reach[1] if sign > 0 else reach[0]
+    if sign * (farthest - boundary) < 0:
+        raise ValueError(
+            f"Noise of the law {system.noise.law!r} is bounded, and the slope lets no particle go beyond "
+            f"{farthest:.4g}; the boundary {boundary:g} is never reached. Take more noise or a larger step."
+        )
 
 
 def _worthwhile(system: System, start: np.ndarray, boundary: float, sign: int, exposure: int) -> None:
@@ -76,14 +99,33 @@ def _worthwhile(system: System, start: np.ndarray, boundary: float, sign: int, e
     Raises:
         ValueError: If less than one passage in a thousand such runs is to be expected.
     """
-    if system.optimizer != "sgd" or len(start) != 1 or sign < 0:
-        return
-    expected = diffusion_passage(system, float(start[0]), boundary)
-    if expected.log_steps > np.log(1e3 * exposure):
+    logarithm = _expected(system, start, boundary, sign)
+    if logarithm > np.log(1e3 * exposure):
         raise ValueError(
-            f"An escape takes about 1e{expected.log_steps / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
+            f"An escape takes about 1e{logarithm / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
             "would see none; lower the barrier, or use forward_flux (--method flux)."
         )
+
+
+def _expected(system: System, start: np.ndarray, boundary: float, sign: int) -> float:
+    """Logarithm of the number of steps to an escape, or what it is not below; 0 where nothing is known.
+
+    Under constant noise momentum changes the temperature by a known factor, and inertia only slows particles down
+    (Kramers), so the height of the barrier over the temperature is a lower bound in every dimension.
+    """
+    if system.optimizer == "sgd" and len(start) == 1 and sign > 0:
+        return diffusion_passage(system, float(start[0]), boundary).log_steps
+    heat = {"sgd": 1.0, "momentum-ema": 1.0, "heavy-ball": 0.0, "momentum-torch": 0.0}.get(system.optimizer)
+    landscape = system.landscape
+    if heat is None or not landscape.saddle or any(v.free_symbols for v in system.noise.variances):
+        return 0.0
+    saddle = landscape.numbers(landscape.saddle)
+    if not sign * (boundary - saddle[0]) > 0 > sign * (start[0] - saddle[0]):
+        return 0.0
+    factor = heat or 1 / (1 - float(system.settings["beta"]))
+    temperature = max(float(v) for v in system.noise.variances) * float(system.settings["eta"]) * factor / 2
+    rise = float(landscape.value(list(saddle)) - landscape.value(list(start)))
+    return rise / temperature if temperature > 0 else 0.0
 
 
 def count_escapes(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from inertialab.experiments.escape import Tick, advanced, checked
 from inertialab.experiments.lanes import LANES
+from inertialab.experiments.loops import text
 from inertialab.experiments.particles import Particles
+from inertialab.experiments.store import code_digest, read_json, write_json
 from inertialab.experiments.system import System
 
 FORGET, COUNT = 1000, 1000
@@ -50,7 +56,8 @@ def forward_flux(
     sign: int = 1,
     confidence: float = 0.95,
     threads: int | None = None,
-    tick: Tick = lambda steps: None,
+    tick: Tick = lambda replicates: None,
+    checkpoint: Path | None = None,
 ) -> Flux:
     """Escape rate of a rare event on the full optimizer state (Allen, Warren and ten Wolde 2005).
 
@@ -70,7 +77,8 @@ def forward_flux(
         sign: 1 if the boundary is passed upwards, -1 downwards.
         confidence: Of the interval.
         threads: Number of threads.
-        tick: Called after each replicate with 1.
+        tick: Called with the number of replicates done.
+        checkpoint: File from which an interrupted run goes on after its last whole replicate, with the same result.
 
     Raises:
         ValueError: As `checked` says, or if no particle rises at all.
@@ -78,11 +86,19 @@ def forward_flux(
     place = np.asarray(start, dtype=float)
     checked(system, place, boundary, sign)
     run = _Flux(system, place, boundary, sign, particles, threads)
-    levels = run.pilot(seed, chance)
-    found = []
-    for replicate in range(replicates):
+    key = _key(system, place, boundary, seed, particles, chance, sign)
+    kept = (read_json(checkpoint) if checkpoint else None) or {}
+    if kept.get("key") != key:
+        kept = {"key": key, "levels": run.pilot(seed, chance), "found": [], "cost": run.cost}
+    levels, found, run.cost = kept["levels"], kept["found"][:replicates], kept["cost"]
+    tick(len(found))
+    for replicate in range(len(found), replicates):
         found.append(run.replicate(_derived(seed, 1, replicate), levels))
+        if checkpoint:
+            write_json(checkpoint, {**kept, "found": found, "cost": run.cost})
         tick(1)
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
     rates = np.array([first * np.prod(chances) for first, chances in found])
     mean, error = rates.mean(), rates.std(ddof=1) / replicates**0.5
     half = error * stats.t.ppf((1 + confidence) / 2, replicates - 1)
@@ -95,6 +111,12 @@ def forward_flux(
         tuple(np.mean([chances for _, chances in found], axis=0).tolist()),
         run.cost,
     )
+
+
+def _key(system: System, *numbers: Any) -> str:
+    """What a result depends on."""
+    told = [text(system, "flux")[0], code_digest(), *(np.asarray(n).tolist() for n in numbers)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _derived(*words: int) -> int:

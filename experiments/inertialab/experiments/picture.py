@@ -36,11 +36,11 @@ def spread(system: System, seen: Seen, path: Path) -> None:
             left.plot(seen.times, seen.square[:, i], label=rf"$\theta_{{{i}}}$")
         left.set(xlabel="steps", ylabel="mean squared displacement", xscale="log", yscale="log")
         left.legend(frameon=False)
-        width = np.diff(seen.edges)
-        right.stairs(seen.counts / seen.counts.sum() / width, seen.edges, fill=True, alpha=0.4, label="particles")
-        gibbs = _gibbs(system, seen.edges)
+        edges, counts = seen.edges[-1, 0], seen.counts[-1, 0]
+        right.stairs(counts / counts.sum() / np.diff(edges), edges, fill=True, alpha=0.4, label="particles")
+        gibbs = _gibbs(system, edges)
         if gibbs is not None:
-            right.plot(seen.edges, gibbs, "k", lw=1, label="exp(-L/D)")
+            right.plot(edges, gibbs, "k", lw=1, label="exp(-L/D)")
         right.set(xlabel=r"$\theta_0$", ylabel="density")
         right.legend(frameon=False)
         _save(figure, path)

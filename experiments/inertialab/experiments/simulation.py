@@ -23,13 +23,13 @@ class Seen:
     """What was seen of the particles.
 
     Attributes:
-        times: Steps at which moments were taken, shape (t,).
+        times: Steps at which particles were looked at, shape (t,).
         particles: Number of particles.
-        mean: Mean displacement from the start, shape (t, d), units θ.
-        square: Mean squared displacement from the start, shape (t, d), units θ².
-        fourth: Mean fourth power of it, shape (t, d): what the error of `square` needs.
-        edges: Edges of the histogram of the first coordinate at the end, shape (BINS + 1,).
-        counts: Particles in each bin, shape (BINS,); the outermost bins also hold what lies beyond.
+        mean: Mean displacement from the start along each direction, shape (t, p), units θ.
+        square: Mean squared displacement from the start, shape (t, p), units θ².
+        fourth: Mean fourth power of it, shape (t, p): what the error of `square` needs.
+        edges: Edges of the histograms of the position along each direction, shape (t, p, BINS + 1).
+        counts: Particles in each bin, shape (t, p, BINS); the outermost bins also hold what lies beyond.
     """
 
     times: np.ndarray
@@ -42,12 +42,12 @@ class Seen:
 
     @property
     def variance(self) -> np.ndarray:
-        """Variance of the position, shape (t, d)."""
+        """Variance of the position, shape (t, p)."""
         return self.square - self.mean**2
 
     @property
     def square_error(self) -> np.ndarray:
-        """Standard error of the mean squared displacement, shape (t, d)."""
+        """Standard error of the mean squared displacement, shape (t, p)."""
         return np.sqrt((self.fourth - self.square**2) / self.particles)
 
 
@@ -59,6 +59,7 @@ def simulate(
     seed: int,
     start: np.ndarray | Sequence[float] | None = None,
     states: Mapping[str, Any] | None = None,
+    directions: np.ndarray | Sequence[Sequence[float]] | None = None,
     precision: type = np.float32,
     threads: int | None = None,
     tick: Tick = lambda steps: None,
@@ -76,13 +77,15 @@ def simulate(
         seed: Of the random numbers.
         start: Position, shape (d,) or (d, particles); the landscape's minimum by default.
         states: Values of the optimizer's other states at the start: numbers, or shape (d, particles).
+        directions: On which particles are looked at, shape (p, d), of any length; the coordinates by default.
         precision: np.float32 or np.float64.
         threads: Number of threads, all cores by default; it changes no result.
         tick: Called with the number of steps made.
         checkpoint: File from which an interrupted run goes on, with the same result.
 
     Raises:
-        ValueError: If times are not ascending, there is no start, or a state is unknown.
+        ValueError: If times are not ascending, there is no start, a state is unknown, or directions have another
+            number of coordinates.
         FloatingPointError: If particles run away.
     """
     when = [int(t) for t in times]
@@ -91,31 +94,45 @@ def simulate(
     if start is None and not system.landscape.minimum:
         raise ValueError(f"{system.landscape.name} has no minimum to start from; give start.")
     place = np.asarray(system.landscape.numbers(system.landscape.minimum) if start is None else start, dtype=float)
+    d = len(system.landscape.coordinates)
+    axes = np.eye(d) if directions is None else np.asarray(directions, dtype=float)
+    if axes.ndim != 2 or axes.shape[1] != d:
+        raise ValueError(f"directions must have shape (any number, {d}), got {axes.shape}.")
     crowd = Particles(system, particles, place, states=dict(states or {}), precision=precision, threads=threads)
-    origin = place[:, None] if place.ndim == 1 else place
-    kept = Checkpoint(checkpoint, crowd, seed=seed, times=when, start=place.sum(-1).tolist(), states=repr(states))
+    origin = axes @ (place[:, None] if place.ndim == 1 else place)
+    key: dict[str, Any] = {"start": place.sum(-1).tolist(), "states": repr(states), "directions": axes.tolist()}
+    kept = Checkpoint(checkpoint, crowd, seed=seed, times=when, **key)
     tick(kept.resume())
-    moments = [tuple(row) for row in kept.extra.get("moments", [])]
-    for until in when:
-        if until > crowd.steps or len(moments) < when.index(until) + 1:
-            advanced(crowd, until - crowd.steps, seed, tick, kept)
-            moments.append(tuple(_moments(crowd, origin)))
-            kept.extra["moments"] = np.array(moments)
-            kept.save()
+    looks = {name: list(kept.extra.get(name, [])) for name in ("moments", "edges", "counts")}
+    for i, until in enumerate(when):
+        if i < len(looks["moments"]):
+            continue
+        advanced(crowd, until - crowd.steps, seed, tick, kept)
+        along = axes @ crowd.values() if directions is not None else crowd.values()
+        for name, value in zip(looks, (_moments(along, origin), *_histograms(along)), strict=True):
+            looks[name].append(value)
+            kept.extra[name] = np.array(looks[name])
+        kept.save()
     kept.done()
-    last = crowd.values()[0]
-    low, high = (float(np.quantile(last, q)) for q in (1e-4, 1 - 1e-4))
-    edges = np.linspace(low, high, BINS + 1)
-    counts, _ = np.histogram(np.clip(last, low, high), edges)
-    mean, square, fourth = np.array(moments).swapaxes(0, 1)
-    return Seen(np.array(when), particles, mean, square, fourth, edges, counts)
+    mean, square, fourth = np.array(looks["moments"]).swapaxes(0, 1)
+    return Seen(np.array(when), particles, mean, square, fourth, np.array(looks["edges"]), np.array(looks["counts"]))
 
 
-def _moments(crowd: Particles, origin: np.ndarray) -> np.ndarray:
-    """Mean first, second and fourth power of the displacement, shape (3, d), a few blocks at a time."""
-    total = np.zeros((3, len(origin)))
-    values = crowd.values()
-    for part in np.array_split(np.arange(crowd.count), max(1, crowd.count // 65536)):
-        moved = values[:, part].astype(float) - (origin if origin.shape[1] == 1 else origin[:, part])
+def _moments(along: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Mean first, second and fourth power of the displacement, shape (3, p), some particles at a time."""
+    total, count = np.zeros((3, len(origin))), along.shape[1]
+    for first in range(0, count, 65536):
+        part = slice(first, first + 65536)
+        moved = along[:, part].astype(float) - (origin if origin.shape[1] == 1 else origin[:, part])
         total += np.stack([(moved**power).sum(1) for power in (1, 2, 4)])
-    return total / crowd.count
+    return total / count
+
+
+def _histograms(along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges and counts along each direction; one particle in ten thousand lies beyond on either side."""
+    edges, counts = [], []
+    for row in along:
+        low, high = (float(np.quantile(row, q)) for q in (1e-4, 1 - 1e-4))
+        edges.append(np.linspace(low, high if high > low else low + 1e-6 * max(abs(low), 1.0), BINS + 1))
+        counts.append(np.histogram(np.clip(row, low, high), edges[-1])[0])
+    return np.array(edges), np.array(counts)

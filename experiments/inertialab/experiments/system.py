@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,23 +36,49 @@ LAWS: dict[str, sp.Expr] = {"gaussian": normal, "two-point": _two_point(), "stud
 """Noise of mean zero and variance one, as functions of a standard normal number."""
 
 
+BOUNDS: dict[str, tuple[float, float]] = {"two-point": (-1 / 3, 3.0)}
+"""Least and largest value of the laws that are bounded."""
+
+
 @dataclass(frozen=True)
 class Noise:
-    """Gradient noise of one step, independent from step to step and between coordinates.
+    """Gradient noise of one step, independent from step to step.
 
     Attributes:
         variances: C of each coordinate at the position before the step (Ito), units (L/θ)², in the landscape's
             coordinates.
         law: Row of `LAWS`.
+        root: A with noise Aξ where coordinates are correlated, rows of expressions; ξ has independent coordinates of
+            the law, and the variances are the diagonal of AAᵀ. Empty: A is diagonal.
     """
 
     variances: tuple[sp.Expr, ...]
     law: str = "gaussian"
+    root: tuple[tuple[sp.Expr, ...], ...] = ()
 
     @classmethod
     def constant(cls, landscape: Landscape, variance: float, law: str = "gaussian") -> Noise:
         """The same everywhere."""
         return cls((sp.Float(variance),) * len(landscape.coordinates), law)
+
+    @classmethod
+    def covariance(cls, matrix: Sequence[Sequence[sp.Expr | float]], law: str = "gaussian") -> Noise:
+        """Any covariance, also one that depends on the position.
+
+        Args:
+            matrix: C, symmetric and positive definite wherever particles come, shape (d, d).
+            law: Row of `LAWS`; of the independent numbers that A = the lower Cholesky factor of C mixes.
+
+        Raises:
+            ValueError: If it is not symmetric, or numbers that are not positive definite.
+        """
+        C = sp.Matrix(matrix)
+        if not C.is_square or not C.is_symmetric():
+            raise ValueError(f"A covariance must be a symmetric matrix, got {C.tolist()}.")
+        if not C.free_symbols and not C.is_positive_definite:
+            raise ValueError(f"A covariance must be positive definite, got {C.tolist()}.")
+        A = C.cholesky(hermitian=False)
+        return cls(tuple(C.diagonal()), law, tuple(tuple(A.row(i)) for i in range(A.rows)))
 
     @classmethod
     def hessian_proportional(
@@ -122,9 +148,10 @@ class System:
         return np.broadcast_to(np.asarray(value, dtype=float), np.shape(x))
 
     def gradient(self, i: int) -> sp.Expr:
-        """The noisy gradient of a coordinate, in the coordinates and that coordinate's normal number."""
-        size = sp.sqrt(self.noise.variances[i])
-        return self.landscape.gradients[i] + size * LAWS[self.noise.law]
+        """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ..."""
+        row = dict(enumerate(self.noise.root[i])) if self.noise.root else {i: sp.sqrt(self.noise.variances[i])}
+        drawn = (size * LAWS[self.noise.law].subs(normal, indexed(normal, j)) for j, size in row.items() if size != 0)
+        return sum(drawn, self.landscape.gradients[i])
 
     def update(self, i: int) -> list[tuple[sp.Symbol, sp.Expr]]:
         """The optimizer's assignments for a coordinate: settings are numbers, states and locals carry the index."""
