@@ -21,11 +21,13 @@ from inertialab.theory import (
     scaling,
     stationary,
     transients,
+    turnover,
 )
 from inertialab.theory.dynamics import UpdateMap
 from inertialab.theory.notation import Hb, beta, eta, g, kappa, theta, theta_prev, v, v_mean
 from inertialab.theory.notation import b as buffer
 from inertialab.theory.notation import m as average
+from inertialab.theory.turnover import u
 
 
 def test_a_wrong_sign_in_the_update_map_breaks_the_derivation(monkeypatch):
@@ -84,6 +86,7 @@ INGREDIENTS = [
     ("sgd.escape", minibatch, "ito_prefactor", lambda: 2 * sp.pi / Hb),
     ("sgd.escape-attributed", minibatch, "ito_prefactor", lambda: 2 * sp.pi / Hb),
     ("sgd.power-law", power_laws, "ito_prefactor", lambda: 2 * sp.pi / Hb),
+    ("momentum.turnover", turnover, "_kernel", lambda loss: sp.exp(-((u + loss) ** 2) / loss) / sp.sqrt(sp.pi * loss)),
     ("langevin.eyring-kramers", escape, "_laplace", lambda *args: sp.Integer(1)),
     ("adam.saddle-msd", adaptive_saddle, "FREE_THERMAL", 2 * transients.FREE_THERMAL),
     ("momentum.saddle-msd-drift", transients, "FREE_THERMAL", 2 * transients.FREE_THERMAL),

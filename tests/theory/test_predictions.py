@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inertialab.theory import OutsideRegimeError, claim
+from inertialab.theory.turnover import Upsilon
 
 
 def test_a_scalar_gives_a_float_and_arrays_broadcast():
@@ -130,6 +131,8 @@ CRITICAL = (1 - 0.9**0.5) ** 2 / (1 - 0.9)  # eta*h at which the roots coincide 
 
 DAMPED = {"D": 0.3, "gamma": 1.5, "M": 0.5, "v0sq": 0.4}  # critical at h = 0.28125
 
+WEAK = {"M": 2.0, "Ha": 9.6, "Hb": 4.8, "dL": 1.2, "action": 2.9, "action_beyond": 2.9}
+
 NUMERICS = [
     ("sgd.saddle-variance", {"eta": 0.1, "h": -1e-9, "C": 2.0, "T": 50}),
     ("sgd.saddle-variance", {"eta": 0.1, "h": 19.9999999, "C": 2.0, "T": 50}),
@@ -160,6 +163,10 @@ NUMERICS = [
     ("momentum.bias-correction", {"beta": 0.999999999, "T": 9}),
     ("momentum.bias-correction", {"beta": 0.9, "T": 12}),
     ("momentum.escape", {"D": 0.1, "gamma": 1e6, "M": 0.5, "Ha": 8.0, "Hb": 4.0, "dL": 1e-6}),
+    ("momentum.turnover", WEAK | {"gamma": 0.03, "D": 0.0048}),
+    ("momentum.turnover", WEAK | {"gamma": 30.0, "D": 4.8}),
+    ("momentum.turnover", WEAK | {"gamma": 1e-5, "D": 1.6e-6}),
+    ("momentum.turnover", WEAK | {"gamma": 0.3, "D": 0.048, "action_beyond": 1e30}),
     ("adam.batch-crossover", {"eta": 0.1, "B": 1e-9, "Ha": 8.0, "dL": 1.0}),
     ("adam.batch-crossover", {"eta": 0.1, "B": 1e9, "Ha": 8.0, "dL": 1.0}),
     ("sgd.power-law", {"eta": 0.01, "B": 8.0, "h": 1.0, "L_a": 1.0, "L_b": 2.0}),
@@ -177,7 +184,7 @@ def test_float_numerics_agree_with_the_formula_at_fifty_digits(id, point):
     subject = claim(id)
     symbols = sorted(subject.formula.free_symbols, key=str)
     with mpmath.workdps(50):
-        exactly = sp.lambdify(symbols, subject.formula, "mpmath")
+        exactly = sp.lambdify(symbols, subject.formula, [{"Upsilon": Upsilon.exactly}, "mpmath"])
         values = {"det_ratio": point.get("Hb", 0) / point.get("Ha", 1), **point}
         exact = exactly(*(values[str(s)] if s.is_integer else mpmath.mpf(values[str(s)]) for s in symbols))
         reference = float(mpmath.re(exact))

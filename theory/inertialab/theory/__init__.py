@@ -24,6 +24,7 @@ from inertialab.theory import (
     scaling,
     stationary,
     transients,
+    turnover,
 )
 from inertialab.theory.claim import Claim, Source
 from inertialab.theory.derivation import NotProvenError, Step, proven
@@ -75,6 +76,7 @@ CLAIMS: tuple[Claim, ...] = (
     escape.langevin_mean_first_passage,
     escape.langevin_eyring_kramers,
     inertia.momentum_escape,
+    turnover.momentum_turnover,
     inertia.momentum_only_rescales,
     finite_step.sgd_escape_finite_step,
     finite_step.sgd_boundary_shift,
