@@ -4,6 +4,7 @@ from inertialab.verification.checks import (
     conventions,
     exact_escape,
     exact_kramers,
+    exact_operators,
     exact_saddle,
     exact_stationary,
     saddle,
@@ -11,6 +12,16 @@ from inertialab.verification.checks import (
     training,
 )
 
-TOPICS = (stationary, exact_stationary, conventions, saddle, exact_saddle, exact_escape, exact_kramers, training)
+TOPICS = (
+    stationary,
+    exact_stationary,
+    conventions,
+    saddle,
+    exact_saddle,
+    exact_escape,
+    exact_kramers,
+    exact_operators,
+    training,
+)
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}
 CHECKS = tuple(check for topic in TOPICS for check in topic.CHECKS)
