@@ -13,8 +13,10 @@ DRAWS = 200_000
 
 @cache
 def inside(subject, count=2000):
-    """Points, as dicts of the symbols of formula and regime, that obey every condition of the regime."""
-    symbols = sorted(subject.formula.free_symbols.union(*(c.free_symbols for c in subject.regime.conditions)), key=str)
+    """Points, as dicts of the symbols of formula, regime and numbers among the arguments, inside the regime."""
+    arguments = {s for s in subject.arguments if s.is_real}  # matrices have no such assumption
+    conditions = (c.free_symbols for c in subject.regime.conditions)
+    symbols = sorted(subject.formula.free_symbols.union(arguments, *conditions), key=str)
     rng = np.random.default_rng([*subject.id.encode()])
     drawn = {s: _drawn(s, rng) for s in symbols}
     holds = np.ones(DRAWS, bool)

@@ -139,7 +139,7 @@ def test_a_prediction_of_nothing_is_judged_in_the_unit_that_the_study_gives(meas
     row = Measurement("noise", {"unit": 2.0}, Estimate(2.0 * measured, 1e-3, 1000))
     (judgement,) = judge_all(compare_all([nothing], {"made-up": Findings((row,))}))
     assert judgement.verdict == verdict
-    with pytest.raises(ValueError, match="predicts 0.*must give the condition `unit`"):
+    with pytest.raises(ValueError, match=r"predicts 0.*must give the condition `unit`"):
         nothing.compare(Findings((replace(row, point={}),)))
 
 
