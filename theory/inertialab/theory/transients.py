@@ -5,7 +5,7 @@ import sympy as sp
 from inertialab.theory.claim import Derivation, Source, claim
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, Step, proven
 from inertialab.theory.notation import D, M, drift_ratio, gamma, h, lambda_minus, lambda_plus, msd_t, t, v0sq, x
-from inertialab.theory.numerics import drift_and_diffusion, underdamped_msd
+from inertialab.theory.numerics import drift_and_diffusion, drift_share, underdamped_msd
 
 FREE_THERMAL = 2 * D / (gamma**2 * M**2) * (t - (1 - sp.exp(-gamma * t)) / gamma)
 """Mean squared displacement without curvature from a thermal start (Ornstein and Fürth)."""
@@ -117,7 +117,7 @@ def momentum_saddle_msd_drift() -> Derivation:
     return proven(drift + diffusion, equals=D / (gamma * M**2) * response**2 + solution.subs(rate, h / (gamma * M)))
 
 
-@claim("momentum.drift-bound", drift_ratio, (x,), kind="exact", layers=("numerics",))
+@claim("momentum.drift-bound", drift_ratio, (x,), kind="exact", layers=("numerics",), numerics=drift_share)
 def momentum_drift_bound() -> Derivation:
     """Published drift over published diffusion, (1 - e^{-x})²/2x: never more than 0.203632, reached at x = 1.256431.
 
