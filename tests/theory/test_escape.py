@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
 from inertialab.theory import OutsideRegimeError, claim
-from inertialab.theory.turnover import Upsilon
+from inertialab.theory.special import Upsilon
 
 WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
 PATH = {"eta": 0.02, "B": 3.0, "Ha": 8.0, "Hb": 4.0, "dL": 1.0, "s": 0.4}

@@ -6,7 +6,7 @@ import sympy as sp
 from regimes import inside
 
 from inertialab.theory import CLAIMS, OutsideRegimeError
-from inertialab.theory.turnover import Upsilon
+from inertialab.theory.special import Upsilon
 
 NUMBERS = [c for c in CLAIMS if c.arguments and not c.functional and all(s.is_real for s in c.arguments)]
 EXTREMES = (1e-9, 1e-4, 1e4, 1e9)

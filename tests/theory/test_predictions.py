@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inertialab.theory import OutsideRegimeError, claim
-from inertialab.theory.turnover import Upsilon
+from inertialab.theory.special import Upsilon
 
 
 def test_a_scalar_gives_a_float_and_arrays_broadcast():

@@ -1,10 +1,5 @@
 """Leaving a minimum with inertia at any friction: from the exchange of energy to Kramers and Langer."""
 
-from types import ModuleType
-from typing import Any
-
-import mpmath
-import numpy as np
 import sympy as sp
 
 from inertialab.theory.claim import Derivation, Source, claim
@@ -26,41 +21,12 @@ from inertialab.theory.notation import (
     upsilon_b,
 )
 from inertialab.theory.regime import Regime
+from inertialab.theory.special import Upsilon
 from inertialab.theory.wells import straight_path
 
 mu, u, s, x, v = sp.symbols("mu u s x v", real=True)
 loss, d, E, z = sp.symbols("Delta d E z", positive=True)  # loss of an orbit over the temperature d
-_U = np.arange(-40, 40, 0.125)
 LOSS_A, LOSS_B = (gamma**2 * sp.sqrt(M**3) * orbit / D for orbit in (action, action_beyond))
-
-
-class Upsilon(sp.Function):
-    """Factor by which weak friction lowers a rate of escape, of the energy lost in an orbit over the temperature."""
-
-    nargs = 1
-
-    @staticmethod
-    def exactly(loss: Any) -> Any:
-        """To mpmath's working precision; μ = tan(φ)/2 makes the way finite."""
-        depth = mpmath.quad(
-            lambda phi: mpmath.log(1 - mpmath.exp(-loss / (2 * mpmath.cos(phi)) ** 2)), [0, mpmath.pi / 2]
-        )
-        return mpmath.exp(2 / mpmath.pi * depth)
-
-    @staticmethod
-    def in_library(library: ModuleType, loss: Any) -> Any:
-        """In float64, in the shape of `loss`; at μ = sinh(u)/2 the trapezoidal rule converges exponentially."""
-        u = library.asarray(_U).reshape(-1, *[1] * loss.ndim)
-        with np.errstate(over="ignore"):  # beyond the largest float nothing is lacking
-            absent = library.log(-library.expm1(-loss * library.cosh(u) ** 2 / 4)) / library.cosh(u)
-        return library.exp(absent.sum(0) * (_U[1] - _U[0]) / np.pi)
-
-    def _eval_evalf(self, prec: int) -> sp.Expr:
-        with mpmath.workprec(prec):
-            return sp.sympify(self.exactly(self.args[0]._to_mpmath(prec)))
-
-    def _latex(self, printer: Any) -> str:
-        return rf"\Upsilon\left({printer.doprint(self.args[0])}\right)"
 
 
 @claim(
