@@ -3,11 +3,13 @@
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
 from inertialab.theory import OutsideRegimeError, claim
+from inertialab.theory.special import Upsilon
 
 WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
 PATH = {"eta": 0.02, "B": 3.0, "Ha": 8.0, "Hb": 4.0, "dL": 1.0, "s": 0.4}
@@ -39,6 +41,41 @@ def test_strong_friction_is_kramers_times_friction(Ha, Hb, gamma):
     langer = predict("momentum.escape", D=temperature * gamma * M, gamma=gamma, M=M, Ha=Ha, Hb=Hb, dL=1.0)
     kramers = predict("langevin.eyring-kramers", Ha=Ha, Hb=Hb, dL=1.0, D=temperature)
     assert langer / (gamma * M) == pytest.approx(kramers, rel=2 * Hb / (gamma**2 * M) + 1e-12)
+
+
+ORBIT = {"M": 1.0, "Ha": 8.0, "Hb": 4.0, "dL": 1.0, "action": 8 / 3}
+frictions = st.floats(-6, 2).map(lambda x: 10**x)
+
+
+@given(gamma=frictions, beyond=st.floats(0.1, 10))
+def test_between_the_exchange_of_energy_and_langer_nothing_is_faster_than_either(gamma, beyond):
+    """γ → ∞: Langer's time; γ → 0: a well loses Δ of what reaches its edge, two wells a little less."""
+    point = {**ORBIT, "D": 0.08 * gamma, "gamma": gamma, "action_beyond": beyond}
+    langer = claim("momentum.escape").evaluate(**{k: point[k] for k in ("D", "gamma", "M", "Ha", "Hb", "dL")})
+    exchange = 2 * np.pi / np.sqrt(8.0) * 0.08 / (gamma * 8 / 3) * np.exp(1 / 0.08)
+    alone = predict("momentum.turnover", **{**point, "action_beyond": 1e300})
+    both = predict("momentum.turnover", **point)
+    assert max(langer, exchange) * (1 - 1e-12) <= alone <= both
+    if gamma > 20:
+        assert both == pytest.approx(langer, rel=1e-9)
+    if gamma < 1e-4:
+        assert alone == pytest.approx(exchange, rel=0.07)
+        assert both / alone == pytest.approx(1 + 8 / 3 / beyond, rel=0.07)
+
+
+@pytest.mark.parametrize("loss", [1e-3, 0.4, 7.0])
+def test_the_depopulation_factor_is_the_published_integral(loss):
+    """At 30 digits; the float version and SymPy's evaluation are the same function."""
+    with mpmath.workdps(30):
+        quarter = mpmath.mpf(1) / 4
+        depth = mpmath.quad(
+            lambda mu: mpmath.log(1 - mpmath.exp(-loss * (mu**2 + quarter))) / (mu**2 + quarter),
+            [0, 1, 10, 100, mpmath.inf],
+        )
+        published = mpmath.exp(depth / mpmath.pi)
+        assert mpmath.almosteq(Upsilon.exactly(mpmath.mpf(loss)), published, rel_eps=mpmath.mpf(10) ** -25)
+    assert float(Upsilon(sp.Float(loss, 30)).evalf(20)) == pytest.approx(float(published), rel=1e-13)
+    assert Upsilon.in_library(np, np.array(loss)) == pytest.approx(float(published), rel=1e-13)
 
 
 @given(H=curvatures, s=st.floats(0.05, 0.95), B=st.floats(1, 4))

@@ -131,6 +131,18 @@ def test_continuous_time_is_refuted_at_eta_h_one():
     assert judgement.surprising
 
 
+@pytest.mark.parametrize(
+    ("measured", "verdict"), [(0.0, Verdict.CONFIRMED), (0.04, Verdict.CONFIRMED), (1.0, Verdict.REFUTED)]
+)
+def test_a_prediction_of_nothing_is_judged_in_the_unit_that_the_study_gives(measured, verdict):
+    nothing = Check("noise.saddle-zero", "real", "made-up", "noise", 0.05)
+    row = Measurement("noise", {"unit": 2.0}, Estimate(2.0 * measured, 1e-3, 1000))
+    (judgement,) = judge_all(compare_all([nothing], {"made-up": Findings((row,))}))
+    assert judgement.verdict == verdict
+    with pytest.raises(ValueError, match=r"predicts 0.*must give the condition `unit`"):
+        nothing.compare(Findings((replace(row, point={}),)))
+
+
 def test_a_check_that_matches_nothing_is_an_error():
     empty = replace(LAW, where=lambda p: False)
     with pytest.raises(ValueError, match="matches no variance; mend its `where`"):

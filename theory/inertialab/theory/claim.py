@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
 
 from inertialab.theory.derivation import Step
+from inertialab.theory.evaluation import evaluated, tensor_function
 from inertialab.theory.notation import quantity
 from inertialab.theory.regime import Regime, valid
 
@@ -181,7 +183,7 @@ class Claim:
             raise ValueError(f"{self.id} is evaluated by its own numerics; take the logarithm of predict instead.")
         arrays, back = self._arrays(values)
         self.regime.require(self.id, arrays)
-        return _plain(back(_value(sp.expand_log(sp.log(self.formula), force=True), arrays)))
+        return _plain(back(evaluated(sp.expand_log(sp.log(self.formula), force=True), arrays)))
 
     def evaluate(self, **values: Any) -> Any:
         """Like `predict`, but also outside the regime: for negative controls and maps of failure."""
@@ -202,12 +204,29 @@ class Claim:
             # Functions cannot be put into an expression: only multiples of the formula can be evaluated.
             factor = float(sp.simplify(variant / self.formula))
             return _plain(factor * np.asarray(self._evaluated(arrays, back)))
-        return _plain(back(np.real(_value(variant, {k: x.astype(complex) for k, x in arrays.items()}))))
+        return _plain(back(np.real(evaluated(variant, {k: x.astype(complex) for k, x in arrays.items()}))))
+
+    def formula_in(self, torch: ModuleType) -> Callable[..., Any]:
+        """The formula as a function of tensors, through which gradients flow.
+
+        Args:
+            torch: The module torch itself; this package does not import it.
+
+        Returns:
+            Function of float64 tensors that broadcast, by names of the symbols of `formula` (for matrix arguments those
+            of an entry). It also answers outside the regime; where roots of the formula coincide use `predict`.
+
+        Raises:
+            ValueError: If there is no closed form.
+        """
+        if self.functional:
+            raise ValueError(f"{self.id} takes functions; there is no closed form to differentiate.")
+        return tensor_function(self.formula, torch)
 
     def _evaluated(self, arrays: dict[str, np.ndarray], back: Callable[[np.ndarray], np.ndarray]) -> Any:
         if self.numerics is not None:
             return _plain(back(self.numerics(**arrays)))
-        return _plain(back(_value(self.formula, arrays)))
+        return _plain(back(evaluated(self.formula, arrays)))
 
     def _arrays(self, values: Mapping[str, Any]) -> Change:
         names = [str(s) for s in self.arguments]
@@ -222,34 +241,6 @@ def claim(
 ) -> Callable[[Callable[[], Derivation]], Claim]:
     """Turn a derivation into a claim; the keyword arguments are those of `Claim`."""
     return lambda derive: Claim(id, lhs, arguments, derive, **fields)
-
-
-@lru_cache(maxsize=1024)
-def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]]:
-    """The symbols of an expression, by name, and a function of arrays in that order."""
-    symbols = sorted(expression.free_symbols, key=str)
-    if not expression.has(sp.Sum, sp.gamma, sp.zeta):
-        return symbols, sp.lambdify(symbols, expression, "numpy", cse=True)
-    exactly = sp.lambdify(symbols, expression, "mpmath")
-
-    def one(*values: complex) -> complex:
-        numbers = (int(x.real) if s.is_integer else x for s, x in zip(symbols, values, strict=True))
-        try:
-            return complex(exactly(*numbers))
-        except ZeroDivisionError:
-            return complex("nan")
-
-    return symbols, np.vectorize(one, otypes=[complex])
-
-
-def _value(expression: sp.Expr, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    symbols, function = lambdified(expression)
-    with np.errstate(over="ignore"):  # an escape time beyond the largest float is infinite
-        value = function(*(arrays[str(s)] for s in symbols))
-    if np.iscomplexobj(value) and not any(np.iscomplexobj(a) for a in arrays.values()):
-        value = np.real(value)
-    # Symbols of a regime may be there that the formula does not contain; they broadcast all the same.
-    return np.broadcast_to(np.asarray(value), np.broadcast_shapes(*(a.shape for a in arrays.values())))
 
 
 def _plain(array: np.ndarray) -> Any:

@@ -93,6 +93,20 @@ M = _quantity("M", "M", "inertia: the mass of the matched equation of motion", (
 dL = _quantity("dL", r"\Delta L", "barrier: loss at the saddle minus loss at the minimum", (0, 1), positive=True)
 Ha = _quantity("Ha", "H_a", "curvature at the minimum, along the escape direction", (-2, 1), positive=True)
 Hb = _quantity("Hb", "H_b", "magnitude of the negative curvature at the saddle", (-2, 1), positive=True)
+action = _quantity(
+    "action",
+    r"\mathcal S_a",
+    "integral of sqrt(2*(L_b - L)) there and back through the well at the height of the barrier",
+    (1, sp.Rational(1, 2)),
+    positive=True,
+)
+action_beyond = _quantity(
+    "action_beyond",
+    r"\mathcal S_b",
+    "the same for the well beyond the barrier; very large where nothing comes back",
+    (1, sp.Rational(1, 2)),
+    positive=True,
+)
 s = _quantity("s", "s", "fraction of the barrier climbed with the noise of the minimum", (0, 0), nonnegative=True)
 C_a = _quantity("C_a", "C_a", "variance of the minibatch gradient at the minimum", (-2, 2), positive=True)
 C_b = _quantity("C_b", "C_b", "variance of the minibatch gradient at the saddle", (-2, 2), positive=True)
@@ -229,6 +243,11 @@ detHa = _quantity(
     positive=True,
 )
 detHb = _quantity("detHb", r"|\det H_b|", "magnitude of the determinant at the saddle", (0, 0), positive=True)
+upsilon_a = _quantity(
+    "upsilon_a", r"\Upsilon_a", "depopulation factor of the well: rate over that of a well in equilibrium", (0, 0)
+)
+upsilon_b = _quantity("upsilon_b", r"\Upsilon_b", "depopulation factor of the well beyond the barrier", (0, 0))
+upsilon_ab = _quantity("upsilon_ab", r"\Upsilon_{ab}", "depopulation factor of an orbit through both wells", (0, 0))
 rate_factor = _quantity(
     "rate_factor",
     r"\frac{\tau_{\mathrm{chain}}}{\tau_{\mathrm{diffusion}}}",

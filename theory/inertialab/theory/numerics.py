@@ -18,7 +18,8 @@ def geometric_sum(log_ratio: np.ndarray, terms: np.ndarray) -> np.ndarray:
     log_ratio, terms = np.broadcast_arrays(np.asarray(log_ratio, float), np.asarray(terms, float))
     out = terms.copy()
     regular = (log_ratio != 0) & (terms > 0)
-    out[regular] = np.expm1(terms[regular] * log_ratio[regular]) / np.expm1(log_ratio[regular])
+    with np.errstate(over="ignore"):  # beyond the largest float a saddle's spread is infinite
+        out[regular] = np.expm1(terms[regular] * log_ratio[regular]) / np.expm1(log_ratio[regular])
     return out
 
 
@@ -162,9 +163,14 @@ def _short_time(A: np.ndarray, source: np.ndarray, terms: int = 14) -> tuple[np.
 def drift_and_diffusion(D: np.ndarray, h: np.ndarray, gamma: np.ndarray, M: np.ndarray, t: np.ndarray) -> np.ndarray:
     """The published drift plus diffusion of momentum, with its limit at h = 0."""
     y = 2 * h * t / (gamma * M)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         spread = np.where(y == 0, 1.0, -np.expm1(-y) / y)
     return D / (gamma**3 * M**2) * np.expm1(-gamma * t) ** 2 + 2 * D * t / (gamma * M) ** 2 * spread
+
+
+def drift_share(x: np.ndarray) -> np.ndarray:
+    """Published drift over published diffusion of momentum, without the cancellation at small x."""
+    return np.expm1(-x) ** 2 / (2 * x)
 
 
 def adam_exponent(eta: np.ndarray, B: np.ndarray, Ha: np.ndarray, dL: np.ndarray) -> np.ndarray:

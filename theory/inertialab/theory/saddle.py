@@ -46,7 +46,7 @@ def sgd_saddle_variance() -> Derivation:
 def _ou_variance(eta: np.ndarray, h: np.ndarray, C: np.ndarray, T: np.ndarray) -> np.ndarray:
     """ηC (1 - e^{-2hηT}) / 2h, with the limit η²CT at h = 0."""
     x = 2 * h * eta * T
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         growth = np.where(x == 0, 1.0, -np.expm1(-x) / x)
     return eta**2 * C * T * growth
 

@@ -32,7 +32,7 @@ class Comparison:
         entry: Entry of a matrix-valued quantity.
         predicted: The claim's number.
         measured: The estimate.
-        scale: Unit of the difference; the prediction itself when a ratio is judged.
+        scale: Unit of the difference; the prediction itself when a ratio is judged, never 0.
         in_regime: Whether the claim makes a statement here; outside it is a control or a map of failure.
         group: Run it comes from.
     """
@@ -53,9 +53,9 @@ class Comparison:
 
     def against(self, predicted: float) -> Estimate:
         """The ratio for another prediction in the place of the claim's; not finite if the prediction is not."""
-        if not np.isfinite(predicted) or predicted == 0:
-            return Estimate(float("inf"))
         scale = predicted if self.scale == self.predicted else self.scale
+        if not np.isfinite(predicted) or scale == 0:
+            return Estimate(float("inf"))
         return self.measured.scaled(1 / scale, 1 - predicted / scale)
 
 
@@ -96,7 +96,7 @@ class BaseCheck:
         point = conditions(findings, m)
         value = np.asarray(subject.evaluate(**arguments(subject, point)))
         predicted = float(value if m.entry is None else value[m.entry])
-        scale = predicted
+        scale = predicted or _unit(self.claim, point)
         if self.off_diagonal and m.entry is not None:
             i, j = m.entry
             scale = float(np.sqrt(value[i, i] * value[j, j]))
@@ -182,6 +182,20 @@ def weighted_line(x: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[tuple[f
     intercept, slope = covariance @ design.T @ (y / se)
     errors = np.sqrt(np.diag(covariance))
     return (float(intercept), float(errors[0])), (float(slope), float(errors[1]))
+
+
+def _unit(id: str, point: Point) -> float:
+    """What a measurement of nothing is compared with.
+
+    Raises:
+        ValueError: If the study does not say.
+    """
+    if "unit" not in point:
+        raise ValueError(
+            f"{id} predicts 0, to which nothing has a ratio; the study must give the condition `unit`, the size the "
+            "measured quantity would have if the claim were wrong."
+        )
+    return float(point["unit"])
 
 
 def _number(expression: sp.Expr, point: Point) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim
-from inertialab.theory.claim import lambdified
+from inertialab.theory.evaluation import lambdified
 from inertialab.theory.notation import beta, eta, quantity
 
 _PROBES = 3

@@ -5,6 +5,7 @@ from inertialab.verification.checks import (
     escape,
     exact_escape,
     exact_kramers,
+    exact_operators,
     exact_saddle,
     exact_stationary,
     saddle,
@@ -21,6 +22,7 @@ TOPICS = (
     exact_escape,
     exact_kramers,
     escape,
+    exact_operators,
     training,
 )
 STUDIES = {study.id: study for topic in TOPICS for study in topic.STUDIES}

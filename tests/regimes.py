@@ -1,0 +1,44 @@
+"""Points inside the regime of a claim, drawn from its own symbols and conditions."""
+
+from functools import cache
+
+import numpy as np
+import sympy as sp
+from hypothesis import strategies as st
+
+from inertialab.theory.notation import quantity
+
+DRAWS = 200_000
+
+
+@cache
+def inside(subject, count=2000):
+    """Points, as dicts of the symbols of formula, regime and numbers among the arguments, inside the regime."""
+    arguments = {s for s in subject.arguments if s.is_real}  # matrices have no such assumption
+    conditions = (c.free_symbols for c in subject.regime.conditions)
+    symbols = sorted(subject.formula.free_symbols.union(arguments, *conditions), key=str)
+    rng = np.random.default_rng([*subject.id.encode()])
+    drawn = {s: _drawn(s, rng) for s in symbols}
+    holds = np.ones(DRAWS, bool)
+    with np.errstate(all="ignore"):
+        for condition in subject.regime.conditions:
+            its = sorted(condition.free_symbols, key=str)
+            holds &= sp.lambdify(its, condition, "numpy")(*(drawn[s] for s in its))
+    chosen = np.flatnonzero(holds)[:count]
+    assert len(chosen) >= 20, f"{len(chosen)} of {DRAWS} points lie in the regime of {subject.id}"
+    return [{str(s): float(drawn[s][i]) for s in symbols} for i in chosen]
+
+
+def regime(subject):
+    """Strategy of points inside the regime of a claim."""
+    return st.sampled_from(inside(subject))
+
+
+def _drawn(symbol, rng):
+    if symbol.is_integer:
+        return rng.integers(2, 60, DRAWS).astype(float)
+    if symbol.is_positive or symbol.is_nonnegative:
+        # Numbers between 0 and 1 have no unit; the rest spreads over decades.
+        fraction = quantity(symbol).dimension == (0, 0)
+        return rng.uniform(0.02, 0.98, DRAWS) if fraction else 10 ** rng.uniform(-2, 1, DRAWS)
+    return rng.uniform(-1, 1, DRAWS)

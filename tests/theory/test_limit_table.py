@@ -1,0 +1,182 @@
+"""Every limit that a claim has, over its own regime: no memory, no noise, small steps, long times."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from regimes import regime
+
+from inertialab.theory import CLAIMS, claim
+
+TINY, HUGE = 1e-6, 1e12
+
+
+def value(id, point):
+    subject = claim(id)
+    return subject.evaluate(**{str(s): point[str(s)] for s in subject.arguments})
+
+
+def settled(point, memory=1.0):
+    """A number of steps after which nothing of the start is left, at a stable step."""
+    h = abs(point["h"]) + 0.05
+    eta = min(point["eta"], 1 / h)
+    return {"h": h, "eta": eta, "T": float(np.ceil(60 / min(eta * h, memory)))}
+
+
+def small_steps(point):
+    return {"eta": TINY * point["eta"]}
+
+
+def settled_momentum(point):
+    return settled(point, 1 - point["beta"])
+
+
+def settled_adai(point):
+    return settled(point, point["kappa"])
+
+
+def settled_particle(point):
+    return {"h": 1.0, "M": 1.0, "t": 200 * max(1 / point["gamma"], point["gamma"])}
+
+
+def low_barrier(point):
+    """Small steps at an exponent of at most ten."""
+    eta = TINY * point["eta"]
+    return {"eta": eta, "B": 5 * eta * min(point["Ha"], point["Hb"]) / point["dL"]}
+
+
+def strong_friction(point):
+    gamma = 1e4 * np.sqrt(point["Hb"] / point["M"])
+    return {"gamma": gamma, "D": gamma * point["M"] * point["dL"] / 9}
+
+
+def lossy_orbits(point):
+    return {"action": 1e30, "action_beyond": 1e30, "D": point["gamma"] * point["M"] * point["dL"] / 20}
+
+
+def ou(point):
+    return value("sgd.stationary-variance-ou", point)
+
+
+def torch_ou(point):
+    return ou(point) / (1 - point["beta"])
+
+
+def step_of_sgd(point):
+    return 2 * point["eta"] * point["h"] * value("sgd.stationary-variance", point)
+
+
+def frozen(point):
+    return value("momentum.stationary-variance", {**point, "beta": 1 - point["kappa"]})
+
+
+def kramers(point):
+    rest = {**point, "D": point["D"] / (point["gamma"] * point["M"])}
+    return point["gamma"] * point["M"] * value("langevin.eyring-kramers", rest)
+
+
+def published_drift(point):
+    D, gamma, M = (point[k] for k in ("D", "gamma", "M"))
+    return D / (gamma * M) + D / (gamma**3 * M**2)
+
+
+NO_MEMORY = [
+    ("momentum.stationary-variance", {"beta": 0.0}, "sgd.stationary-variance"),
+    ("momentum.stationary-variance-torch", {"beta": 0.0}, "sgd.stationary-variance"),
+    ("momentum.stationary-velocity", {"beta": 0.0}, step_of_sgd),
+    ("momentum.saddle-msd", {"beta": 0.0}, "sgd.saddle-variance"),
+    ("momentum.growth-slower", {"beta": 0.0}, lambda p: 1 - p["eta"] * p["h"]),
+    ("momentum.conventions", {"beta": 0.0}, lambda p: p["eta"]),
+    ("momentum.ballistic", {"beta": 0.0}, 0.0),
+    ("momentum.bias-correction", {"beta": 0.0}, lambda p: p["T"]),
+    ("momentum.only-rescales", {"beta": 0.0}, 1.0),
+    ("adai.stationary-variance", {"kappa": 1.0}, "sgd.stationary-variance"),
+    ("adai.saddle-msd", {"kappa": 1.0}, "sgd.saddle-variance"),
+    ("adai.inertia-mean", {"beta0": TINY}, 1.0),
+]
+QUIET = {
+    "C": """sgd.stationary-variance sgd.stationary-variance-ou sgd.modified-equation-2 sgd.shuffled-variance
+        sgd.saddle-variance sgd.saddle-variance-ou momentum.modified-equation momentum.stationary-variance
+        momentum.stationary-variance-torch momentum.stationary-velocity adai.stationary-variance adai.saddle-msd""",
+    "D": "momentum.saddle-msd-drift sgd.boundary-shift",
+    "third": "adai.momentum-bias",
+}
+TRAPPED = {
+    ("B", HUGE): """sgd.escape sgd.escape-attributed adai.escape adam.escape adam.escape-attributed adam.batch-crossover
+        momentum.escape-attributed sgd.power-law""",
+    ("D", 1 / HUGE): "langevin.eyring-kramers momentum.escape momentum.turnover",
+}
+NO_NOISE = [
+    *((id, {noise: 0.0}, 0.0) for noise, ids in QUIET.items() for id in ids.split()),
+    *((id, {noise: size}, np.inf) for (noise, size), ids in TRAPPED.items() for id in ids.split()),
+    *((id, {"B": HUGE}, 0.0) for id in ("sgd.isotropy", "adai.saddle-msd-attributed")),
+    ("adam.stationary-variance", {"B": HUGE**2}, 0.0),
+    ("momentum.saddle-msd", {"C": 0.0, "v0sq": 0.0}, 0.0),
+    ("momentum.saddle-msd-continuous", {"D": 0.0, "v0sq": 0.0}, 0.0),
+    ("noise.sampling", lambda p: {"B": p["n_samples"]}, 0.0),
+    ("levy.exit", {"eps": 1e-200, "alpha": 1.5}, np.inf),
+]
+SMALL_STEPS = [
+    ("sgd.stationary-variance", small_steps, ou),
+    ("sgd.modified-equation-2", small_steps, ou),
+    ("momentum.stationary-variance", small_steps, ou),
+    ("momentum.stationary-variance-torch", small_steps, torch_ou),
+    ("momentum.modified-equation", small_steps, torch_ou),
+    ("adai.stationary-variance", small_steps, ou),
+    ("sgd.saddle-variance", lambda p: {"eta": TINY * p["eta"], "T": 1e5}, "sgd.saddle-variance-ou"),
+    ("sgd.boundary-shift", {"eta": TINY**2}, 0.0),
+    ("adai.escape", low_barrier, "sgd.escape"),
+    ("momentum.growth-slower", small_steps, 1.0),
+]
+LONG_TIMES = [
+    ("sgd.saddle-variance", settled, "sgd.stationary-variance"),
+    ("sgd.saddle-variance-ou", settled, ou),
+    ("momentum.saddle-msd", settled_momentum, "momentum.stationary-variance"),
+    ("momentum.ballistic", settled_momentum, 0.0),
+    ("adai.saddle-msd", settled_adai, frozen),
+    ("momentum.saddle-msd-continuous", settled_particle, lambda p: p["D"] / p["gamma"]),
+    ("momentum.saddle-msd-drift", settled_particle, published_drift),
+    ("adam.saddle-msd", {"T": HUGE}, lambda p: p["eta"] ** 2 * HUGE),
+    ("momentum.drift-bound", {"x": HUGE}, 0.5 / HUGE),
+]
+FRICTION = [
+    ("momentum.escape", strong_friction, kramers),
+    ("momentum.turnover", strong_friction, kramers),
+    ("momentum.turnover", lossy_orbits, "momentum.escape"),
+]
+NO_CHANGE = [("scaling.identity", {"k": 1.0}, 1.0), ("adai.scale-invariance", {"scale": 1.0}, 1.0)]
+TABLE = {
+    "no memory": NO_MEMORY,
+    "no noise": NO_NOISE,
+    "small steps": SMALL_STEPS,
+    "long times": LONG_TIMES,
+    "friction": FRICTION,
+    "no change": NO_CHANGE,
+}
+ROWS = [pytest.param(*row, id=f"{row[0]}, {limit}") for limit, rows in TABLE.items() for row in rows]
+ELSEWHERE = {
+    "sgd.stationary-covariance": "matrices: test_limits.py and test_predictions.py",
+    "sgd.stationary-covariance-mandt": "matrices: small steps are a step of its derivation",
+    "momentum.stationary-covariance-torch": "matrices: test_limits.py",
+    "langevin.mean-first-passage": "functions: test_escape.py",
+    "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",
+}
+
+
+@pytest.mark.parametrize(("id", "change", "limit"), ROWS)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_a_claim_becomes_what_it_must_in_its_limit(id, change, limit, data):
+    point = data.draw(regime(claim(id)))
+    there = {**point, **(change(point) if callable(change) else change)}
+    expected = value(limit, there) if isinstance(limit, str) else limit(there) if callable(limit) else limit
+    found, before = value(id, there), value(id, point)
+    if expected == np.inf:
+        assert found == np.inf or found > 1e4 * before
+    else:
+        assert found == pytest.approx(expected, rel=1e-4, abs=0 if expected else 1e-5 * abs(before))
+
+
+def test_every_claim_with_arguments_is_tested_in_a_limit():
+    tested = {row[0] for rows in TABLE.values() for row in rows}
+    assert {c.id for c in CLAIMS if c.arguments} - tested == set(ELSEWHERE)

@@ -1,0 +1,213 @@
+"""Leaving a minimum by minibatch noise under Adam and Adai."""
+
+import sympy as sp
+
+from inertialab.theory.claim import Derivation, Source, claim
+from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
+from inertialab.theory.dynamics import ADAM
+from inertialab.theory.escape import LOW
+from inertialab.theory.inertia import momentum_escape
+from inertialab.theory.minibatch import SGD_EXPONENT, SGD_REGIME, sgd_escape
+from inertialab.theory.notation import (
+    B,
+    D,
+    Ha,
+    Hb,
+    M,
+    Phi,
+    beta,
+    beta2,
+    delta,
+    det_ratio,
+    detHa,
+    detHb,
+    dL,
+    eta,
+    eta_adam,
+    g,
+    gamma,
+    k,
+    kappa,
+    s,
+    tau,
+    tau_adam,
+    theta,
+)
+from inertialab.theory.notation import m as average
+from inertialab.theory.notation import v as second
+from inertialab.theory.numerics import adam_exponent
+from inertialab.theory.regime import Regime
+from inertialab.theory.wells import straight_path
+
+x = sp.Symbol("x", real=True)
+ADAM_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) / sp.sqrt(Hb))
+
+
+def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
+    """Mobility and diffusion of Adam long after its start, with a given second moment and no memory of momentum."""
+    late = {beta**k: 0, beta2**k: 0, delta: 0}
+    step = (dict(ADAM.assignments)[theta] - theta).subs(late).subs(average, g)
+    mobility = -step / (eta * g)
+    noise = sp.Symbol("C", positive=True)
+    return mobility, eta_adam * noise * mobility**2 / 2
+
+
+@claim(
+    "adam.escape",
+    tau_adam,
+    (eta_adam, B, Ha, Hb, dL, s),
+    kind="asymptotic",
+    regime=Regime(
+        (s > 0, s < 1, ADAM_EXPONENT >= 4, 2 * B * dL <= sp.Rational(1, 2)),
+        "Beyond 2*B*dL ~ 1 the gradient itself enters the second moment; see adam.batch-crossover.",
+    ),
+    source=Source("xie2022adaptive", "Theorem 5, exponent; prefactor derived here"),
+    uses=("langevin.mean-first-passage", "langevin.eyring-kramers"),
+    layers=("numerics", "simulation"),
+    change=straight_path,
+)
+def adam_escape() -> Derivation:
+    """Mean escape time of Adam whose second moment follows the noise: √B in the exponent, 1/√B in the prefactor.
+
+    With v = C(x) the drift is -L'/√C and the diffusion η/2, the same everywhere: Ito and anti-Ito agree, and
+    Kramers' law holds with the curvatures of ∫L'/√C. If instead v keeps its value at the minimum during the climb, the
+    exponent's second term has √H_a/H_b in the place of 1/√H_b.
+    """
+    noise, slope = sp.Symbol("C", positive=True), sp.Symbol("L_1", positive=True)
+    mobility, diffusion = _adam_drift_and_noise()
+    yield Step("Mobility of Adam", None, 1 / sp.sqrt(second), equals=mobility)
+    yield Step("Its diffusion", D, eta_adam * noise / (2 * second), equals=diffusion)
+    yield Step("Second moment equal to the noise of the place", second, noise, assumed=True)
+    adiabatic = (mobility * slope / diffusion).subs(second, noise)
+    yield Step("Slope of the exponent", None, 2 * slope / (eta_adam * sp.sqrt(noise)), equals=adiabatic)
+    yield Step("Noise in proportion to the curvature, frozen at two values as for SGD", noise, Ha / B, assumed=True)
+    ends = [adiabatic.subs(noise, c / B) / slope for c in (Ha, Hb)]
+    yield Step("Exponent", Phi, ADAM_EXPONENT, equals=dL * (s * ends[0] + (1 - s) * ends[1]))
+    frozen = [(mobility / diffusion).subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
+    kept = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) * sp.sqrt(Ha) / Hb)
+    yield Step(
+        "Exponent if the second moment stays at the minimum's",
+        None,
+        kept,
+        equals=dL * (s * frozen[0] + (1 - s) * frozen[1]),
+    )
+    yield Step("Diffusion, adiabatic", D, eta_adam / 2, equals=diffusion.subs(second, noise))
+    rates = [c * mobility.subs(second, c / B) for c in (Ha, Hb)]
+    yield Step("Rate of relaxation at the minimum", None, sp.sqrt(B * Ha), equals=rates[0])
+    readable = 2 * sp.pi / (sp.sqrt(B) * (Ha * Hb) ** sp.Rational(1, 4)) * sp.exp(ADAM_EXPONENT)
+    kramers = 2 * sp.pi / sp.sqrt(rates[0] * rates[1])
+    return proven(readable, equals=kramers * sp.exp(dL * (s * ends[0] + (1 - s) * ends[1])))
+
+
+@claim(
+    "adam.escape-attributed",
+    tau_adam,
+    (eta_adam, B, Ha, Hb, dL, s, detHa, detHb, beta),
+    kind="attributed",
+    regime=Regime((s > 0, s < 1, beta < 1, ADAM_EXPONENT >= 4), LOW),
+    source=Source("xie2022adaptive", "Theorem 5"),
+    uses=("adam.escape", "momentum.escape"),
+    corrected_by="adam.escape",
+    expected="refuted",
+    instead="1/H_b must be 1/√(BH_b), also by its units; and a transverse direction contributes exp(∫(√h)'/√c dx), not "
+    "the fourth root of the determinants.",
+    layers=("numerics", "simulation"),
+)
+def adam_escape_attributed() -> Derivation:
+    """Mean escape time of Adam as published.
+
+    The root in the prefactor shows that the unstable rate is √(BH_b) in Adam's time; the factor before it is 1/H_b all
+    the same. Compared in one dimension, where the determinants are the curvatures themselves, with Langer's factor
+    for inertia on the derived side.
+    """
+    yield Step("The published prefactor", None, 1 / Hb, assumed=True)
+    inertia = 1 + sp.sqrt(1 + 4 * eta_adam * sp.sqrt(B * Hb) / (1 - beta))
+    readable = sp.pi * inertia * (detHb / detHa) ** sp.Rational(1, 4) / Hb * sp.exp(ADAM_EXPONENT)
+    langer = momentum_escape.rhs.subs({det_ratio: 1, dL: 0}).subs({gamma: (1 - beta) / eta, M: eta / (1 - beta)})
+    matched = langer.subs({Hb: sp.sqrt(B * Hb), eta: eta_adam}, simultaneous=True)
+    yield Step(
+        "Langer's factor with the unstable rate √(BH_b)", None, sp.pi * inertia / sp.sqrt(B * Hb), equals=matched
+    )
+    derived = adam_escape.rhs * matched / (2 * sp.pi / sp.sqrt(B * Hb))
+    one = readable.subs({detHa: Ha, detHb: Hb})
+    yield Step(
+        "Divided by the derived law in one dimension", PUBLISHED_OVER_DERIVED, sp.sqrt(B / Hb), equals=one / derived
+    )
+    h_of, c = sp.Function("h", positive=True)(x), sp.Function("c", positive=True)(x)
+    variance = eta_adam / (2 * sp.sqrt(B * h_of))
+    push = sp.diff(h_of, x) * variance / 2 / sp.sqrt(c / B) / (eta_adam / 2)
+    root = sp.diff(sp.sqrt(h_of), x) / sp.sqrt(c)
+    yield Step("What a transverse direction adds to the slope of the exponent", None, root, equals=push)
+    return proven(readable, equals=one * (detHb / detHa / (Hb / Ha)) ** sp.Rational(1, 4))
+
+
+@claim(
+    "adam.batch-crossover",
+    Phi,
+    (eta_adam, B, Ha, dL),
+    kind="asymptotic",
+    uses=("adam.escape",),
+    layers=("numerics", "simulation"),
+    numerics=adam_exponent,
+)
+def adam_batch_crossover() -> Derivation:
+    """Exponent of Adam's escape when the gradient enters the second moment: √B turns into B around 2BΔL = 1.
+
+    The second moment is the mean squared minibatch gradient, v = C + L'². On a parabola with C = H_a/B climbed to the
+    height ΔL the integral of 2L'√v/(ηC) is elementary. For small BΔL it grows as √B, for large as B.
+    """
+    slope, noise, top = sp.symbols("L_1 C q", positive=True)
+    mobility, diffusion = _adam_drift_and_noise()
+    integrand = (mobility * slope / diffusion).subs(second, noise + slope**2)
+    whole = 2 * slope * sp.sqrt(noise + slope**2) / (eta_adam * noise)
+    yield Step("Second moment follows the mean squared gradient of the place", second, noise + slope**2, assumed=True)
+    yield Step("Slope of the exponent with v = C + L'²", None, whole, equals=integrand)
+    # On a parabola dx = dL'/H_a.
+    primitive = 2 * (noise + slope**2) ** sp.Rational(3, 2) / (3 * eta_adam * noise * Ha)
+    yield Step("Its integral over the parabola", None, whole / Ha, equals=sp.diff(primitive, slope))
+    exponent = primitive.subs(slope, top) - primitive.subs(slope, 0)
+    yield Step("Squared gradient at the height ΔL", None, 2 * Ha * dL, equals=(Ha * sp.sqrt(2 * dL / Ha)) ** 2)
+    derived = exponent.subs(top, sp.sqrt(2 * Ha * dL)).subs(noise, Ha / B)
+    readable = 2 / (3 * eta_adam * sp.sqrt(B * Ha)) * ((1 + 2 * B * dL) ** sp.Rational(3, 2) - 1)
+    few = sp.limit(readable / (2 * sp.sqrt(B) * dL / (eta_adam * sp.sqrt(Ha))), B, 0)
+    yield Step("Few samples: over 2√BΔL/(η√H_a)", None, sp.Integer(1), equals=few)
+    many = sp.limit(readable / B, B, sp.oo)
+    yield Step(
+        "Many samples: over B",
+        None,
+        4 * sp.sqrt(2) * dL ** sp.Rational(3, 2) / (3 * eta_adam * sp.sqrt(Ha)),
+        equals=many,
+    )
+    return proven(readable, equals=derived)
+
+
+@claim(
+    "adai.escape",
+    tau,
+    (eta, B, Ha, Hb, dL, s, kappa),
+    kind="asymptotic",
+    regime=Regime((*SGD_REGIME.conditions, kappa <= 1, eta * Hb <= kappa), SGD_REGIME.note),
+    source=Source("xie2022adaptive", "Adai escaping minima, exponent; prefactor derived here"),
+    uses=("sgd.escape", "momentum.escape", "adai.stationary-variance"),
+    layers=("simulation",),
+    change=straight_path,
+)
+def adai_escape() -> Derivation:
+    """Mean escape time of Adai with frozen inertia: SGD's exponent, a larger prefactor.
+
+    EMA momentum has γM = 1, so temperature and exponent are SGD's. Inertia matters at the saddle alone, where the
+    noise is locally constant: Langer's growing root replaces H_b.
+    """
+    yield Step("Inertia frozen at its mean", beta, 1 - kappa, assumed=True)
+    yield Step("Away from the saddle friction is strong: this is small", None, 4 * eta * Ha / kappa, assumed=True)
+    matched = {M: eta / kappa, gamma: kappa / eta}
+    yield Step("Friction times inertia", None, sp.Integer(1), equals=(gamma * M).subs(matched))
+    slower = (1 + sp.sqrt(1 + 4 * eta * Hb / kappa)) / 2
+    strong = 2 * sp.pi / Hb * sp.sqrt(det_ratio) * sp.exp(dL / D)
+    factor = (momentum_escape.rhs / strong).subs(matched)
+    yield Step("Langer over Kramers at the saddle", None, slower, equals=factor)
+    readable = sp.pi / Ha * (1 + sp.sqrt(1 + 4 * eta * Hb / kappa)) * sp.exp(SGD_EXPONENT)
+    yield Step(
+        "Without inertia, small steps: SGD", None, sgd_escape.rhs, equals=sgd_escape.rhs * sp.limit(slower, Hb, 0)
+    )
+    return proven(readable, equals=sgd_escape.rhs * factor)
