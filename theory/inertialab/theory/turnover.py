@@ -36,7 +36,7 @@ LOSS_A, LOSS_B = (gamma**2 * sp.sqrt(M**3) * orbit / D for orbit in (action, act
     kind="asymptotic",
     regime=Regime(
         (gamma * M * dL >= 10 * D,),
-        "The law is the leading order of a low temperature; its relative error is somewhat more than D/(gamma*M*dL).",
+        "The law is the leading order of a low temperature; its relative error is somewhat more than D/(γMΔL).",
     ),
     source=Source("melnikov1986theory", "decay of a well and of a double well"),
     uses=("momentum.escape",),
