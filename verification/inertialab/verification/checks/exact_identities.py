@@ -1,0 +1,95 @@
+"""Identities that hold to the last digits: scaled losses, all batches written out, Adai's mean inertia."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import torch
+
+from inertialab.optim import OPTIMIZERS
+from inertialab.verification.check import BaseCheck, Check
+from inertialab.verification.checks.saddle import Tick
+from inertialab.verification.interval import Estimate
+from inertialab.verification.study import Findings, Measurement, Study
+
+
+def sharpened(factor: float, steps: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Learning rate, over eta, at which the real optimizer on L does what it does at eta on L(sqrt(k)·theta).
+
+    Both run on the same noise; the reported rate is exact if the paths coincide to the last bit, else infinite.
+    """
+    rows = []
+    for name, settings in (
+        ("sgd", {}),
+        ("momentum-torch", {"beta": 0.9}),
+        ("momentum-ema", {"beta": 0.9}),
+        ("adai", {"beta0": 0.1, "beta2": 0.99, "eps": 1e-3}),
+    ):
+        noise = rng.standard_normal((steps, 3))
+        sharp = _path(name, {"eta": 0.01, **settings}, noise, factor**0.5)
+        plain = _path(name, {"eta": 0.01 * factor, **settings}, noise, 1.0)
+        rate = factor if np.array_equal(sharp * factor**0.5, plain) else np.inf
+        rows.append(Measurement("rate", {"k": factor, "optimizer": name}, Estimate(float(rate))))
+    return Findings(tuple(rows))
+
+
+def rescaled(factor: float, steps: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """The same for the loss multiplied by a factor, under Adai."""
+    noise = rng.standard_normal((steps, 3))
+    settings = {"beta0": 0.1, "beta2": 0.99, "eps": 1e-3}
+    larger = _path("adai", {"eta": 0.01, **settings}, noise, 1.0, factor)
+    faster = _path("adai", {"eta": 0.01 * factor, **settings}, noise, 1.0)
+    rate = factor if np.array_equal(larger, faster) else np.inf
+    return Findings((Measurement("rate", {"scale": factor}, Estimate(float(rate))),))
+
+
+def _path(name: str, settings: Mapping[str, float], noise: np.ndarray, root: float, factor: float = 1.0) -> np.ndarray:
+    """Where an optimizer goes on factor·L(root·θ), L a double well in each of three coordinates of unlike steepness."""
+    steep = torch.tensor([1.0, 0.5, 0.25], dtype=torch.float64)
+    theta = torch.tensor([0.7, -0.4, 0.2], dtype=torch.float64) / root
+    stepper = OPTIMIZERS[name].make([theta], **settings)
+    for kick in noise:
+        phi = theta * root
+        theta.grad = factor * root * (steep * (phi**3 - phi) + torch.as_tensor(kick))
+        stepper.step()
+    return theta.numpy().copy()
+
+
+def batches(
+    sizes: Sequence[tuple[int, int]], *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Variance of the batch mean over all batches without replacement, over that with."""
+    rows = []
+    for n, size in sizes:
+        values = rng.standard_normal(n)
+        means = np.array([np.mean(values[list(pick)]) for pick in combinations(range(n), size)])
+        rows.append(
+            Measurement("factor", {"n_samples": n, "B": size}, Estimate(float(means.var() / (values.var() / size))))
+        )
+    return Findings(tuple(rows))
+
+
+def inertias(beta0s: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Mean momentum coefficient over coordinates whose second moments spread without reaching a clip."""
+    rows = []
+    for beta0 in beta0s:
+        second = rng.uniform(0.5, 1.5, 1000)
+        rows.append(Measurement("mean", {"beta0": beta0}, Estimate(float(np.mean(1 - beta0 * second / second.mean())))))
+    return Findings(tuple(rows))
+
+
+STUDIES = (
+    Study("sharpened-paths", sharpened, {"factor": 4.0, "steps": 200}),
+    Study("rescaled-loss", rescaled, {"factor": 4.0, "steps": 200}),
+    Study("all-batches", batches, {"sizes": [(6, 2), (7, 7), (8, 3), (5, 1)]}),
+    Study("inertia-mean", inertias, {"beta0s": [0.1, 0.3]}),
+)
+
+CHECKS: tuple[BaseCheck, ...] = (
+    Check("scaling.identity", "numerics", "sharpened-paths", "rate", 1e-12),
+    Check("adai.scale-invariance", "numerics", "rescaled-loss", "rate", 1e-12),
+    Check(
+        "noise.sampling", "numerics", "all-batches", "factor", 1e-9, where=lambda point: point["B"] < point["n_samples"]
+    ),
+    Check("adai.inertia-mean", "numerics", "inertia-mean", "mean", 1e-12),
+)
