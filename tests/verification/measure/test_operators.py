@@ -4,6 +4,7 @@ import pytest
 import torch
 from networks import PROBLEMS, dense_gradients, dense_hessian
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from inertialab.verification.measure import (
     NotMeasurableError,
@@ -14,10 +15,12 @@ from inertialab.verification.measure import (
     hessian,
     noise_covariance,
     noise_trace,
+    products,
     project_gradients,
 )
 from inertialab.verification.measure.budget import Ledger
 from inertialab.verification.measure.noise import sample_gradients
+from inertialab.verification.measure.tape import agree, recorded
 
 
 def close(A, B, tolerance=1e-13):
@@ -198,3 +201,64 @@ def test_the_hessian_of_a_mini_batch_is_biased_upwards(trained, generator):
     whole = largest(torch.arange(300))
     small = torch.tensor([largest(torch.randperm(300, generator=generator)[:8]) for _ in range(60)])
     assert float(small.mean() - 3 * small.std() / 60**0.5) > whole
+
+
+@pytest.mark.parametrize("make", [hessian, ggn, noise_covariance, fisher])
+def test_recorded_products_are_those_through_the_graph(problem, make, monkeypatch, generator):
+    V = torch.randn(3, problem.size, dtype=torch.float64, generator=generator)
+    expected = make(problem).rows(V)
+    monkeypatch.setattr(products, "TAPE_BYTES", 0)
+    monkeypatch.setattr(products, "BLOCK_BYTES", 0)
+    A = make(problem)
+    assert A.record["recorded graphs"] == A.record["kept graphs"] == len(problem.chunks)
+    assert close(A.rows(V), expected)
+
+
+def test_only_large_graphs_are_recorded():
+    small = _wide(10**8)
+    X, y = (torch.cat(parts) for parts in zip(*small.chunks, strict=True))
+    large = Problem(small.model, small.loss, (X.repeat(10, 1), y.repeat(10)))
+    v = torch.ones(small.size, dtype=torch.float64)
+    assert hessian(small).record["recorded graphs"] == 0
+    assert hessian(large).record["recorded graphs"] == 1
+    assert close(hessian(large).matvec(v), hessian(small).matvec(v), 1e-12)
+
+
+def test_a_recording_that_misses_an_operation_is_noticed():
+    """A dependence that goes through numbers is not seen: its part of the first product would stay."""
+
+    def sly(v):
+        return 2 * v + torch.tensor(v.tolist(), dtype=v.dtype)
+
+    v = torch.tensor([1.0, 2.0, 4.0])
+    wrong = recorded(sly, v)
+    assert torch.equal(wrong(v), sly(v))
+    assert not agree(wrong, sly, v.roll(1))
+    assert agree(recorded(lambda v: 3 * v, v), sly, v.roll(1))
+    assert recorded(lambda v: torch.zeros(3).copy_(v), v) is None
+    assert recorded(lambda v: torch.ones(3), v) is None
+
+
+def _flops(work):
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda p: hessian(p), 1.6),
+        (lambda p: hessian(p, "reverse"), 2.6),
+        (lambda p: hessian(p, "forward"), 2.6),
+        (lambda p: noise_covariance(p), 1.3),
+        (lambda p: noise_covariance(p, keep=False), 2.0),
+    ],
+    ids=["kept", "reverse", "forward", "noise", "noise recomputed"],
+)
+def test_a_product_takes_few_matrix_multiplications(make, most):
+    """In multiplications of one gradient; a noise product that carries a second derivative along takes 3."""
+    problem = _wide(10**8)
+    v = torch.ones(problem.size, dtype=torch.float64)
+    A = make(problem)
+    assert 0.5 < _flops(lambda: A.matvec(v)) / _flops(lambda: problem.gradient()) < most

@@ -135,7 +135,8 @@ def _second_moment(problem: Problem, gradient: Tensor, factor: float, keep: bool
             outputs = problem.outputs([forward_ad.make_dual(leaf, part) for leaf, part in pairs], chunk[0])
             losses, along = forward_ad.unpack_dual(problem.linear_losses(outputs, chunk[1]))
             along = torch.zeros_like(losses) if along is None else along
-            return scale * flatten(pull((losses,), leaves, ((along - mean @ v).detach(),)))
+        # Outside the level, or the backward pass would carry tangents too, at the cost of a second derivative.
+        return scale * flatten(pull((losses,), leaves, ((along - mean @ v).detach(),)))
 
     return ChunkSum(problem, make, ahead if has_forward_rules(problem, ahead) else None, keep=keep)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from inertialab.verification.measure.budget import counted
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Chunk, Problem, piece
+from inertialab.verification.measure.tape import agree, recorded
 
 Product = Callable[[Tensor], Tensor]
 """Maps one vector of shape (P,) to its product with one chunk's share of the matrix."""
@@ -20,6 +21,9 @@ Maker = Callable[[Chunk], Product]
 
 BLOCK_BYTES = 2**22
 """Largest working set, graph times vectors, of a batched product on a CPU: beyond its caches a loop is faster."""
+
+TAPE_BYTES = 2**22
+"""Size of a kept graph beyond which passes over its tensors cost more than the calls, and recording them pays."""
 
 TEMPORARY = 6
 """A product takes less than this many times the bytes of its graph, the graph included, in every mode."""
@@ -52,7 +56,7 @@ class ChunkSum:
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
         self.recomputed: list[Chunk] = []
-        self.kept_bytes, self.graph_bytes = 0, 0
+        self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         for chunk in problem.chunks:
             for part in problem.fitting(chunk, self._made, problem.max_bytes // 2 // TEMPORARY):
                 self._take(part, keep)
@@ -72,6 +76,7 @@ class ChunkSum:
             "kept graphs": len(self.kept),
             "recomputed": len(self.recomputed),
             "kept bytes": self.kept_bytes,
+            "recorded graphs": self.taped,
             **record,
         }
         p = self.problem
@@ -80,12 +85,27 @@ class ChunkSum:
     def _take(self, chunk: Chunk, keep: bool) -> None:
         """Keep a chunk's graph, or note it for recomputation."""
         product, ledger = counted(lambda: self._made(chunk))
-        self.graph_bytes = max(self.graph_bytes, ledger.alive())
-        if keep and self.kept_bytes + ledger.alive() <= self.problem.max_bytes // 2:
-            self.kept.append(product)
-            self.kept_bytes += ledger.alive()
-        else:
+        size = ledger.alive()
+        self.graph_bytes = max(self.graph_bytes, size)
+        if not keep or self.kept_bytes + size > self.problem.max_bytes // 2:
             self.recomputed.append(chunk)
+            return
+        if size > TAPE_BYTES:
+            product, size = self._taped(product, size)
+        self.kept.append(product)
+        self.kept_bytes += size
+
+    def _taped(self, product: Product, size: int) -> tuple[Product, int]:
+        """A recording in the place of a graph, and the bytes held, if it can be had and fits."""
+        vector = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
+        vector = vector.to(self.problem.device)
+        tape, more = counted(lambda: recorded(product, vector))
+        size += more.alive()
+        fits = self.kept_bytes + size <= self.problem.max_bytes // 2
+        if tape is None or not fits or not agree(tape, product, vector.roll(1)):
+            return product, size - more.alive()
+        self.taped += 1
+        return tape, size
 
     def _made(self, chunk: Chunk) -> Product:
         with self.problem.conditions():

