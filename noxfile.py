@@ -14,6 +14,22 @@ def _python(session: nox.Session, *args: str) -> None:
     session.run(PYTHON, "-m", *args, external=True)
 
 
+ORACLES = (
+    "backpack-for-pytorch",
+    "curvlinops-for-pytorch",
+    "einconv",
+    "einops",
+    "hessian-eigenthings",
+    "jaxtyping",
+    "linear_operator",
+    "opt_einsum",
+    "tqdm",
+    "unfoldNd",
+    "wadler_lindig",
+)
+"""What tests/verification/measure/test_oracles.py is skipped without."""
+
+
 @nox.session(default=False)
 def env(session: nox.Session) -> None:
     """Make the environment that the other sessions use."""
@@ -21,6 +37,9 @@ def env(session: nox.Session) -> None:
     session.install("-c", "constraints.txt", "-e", ".", *groups)
     # The wheel that carries the unmodified KaTeX distribution; its own dependencies are of no use here.
     session.install("-c", "constraints.txt", "--no-deps", "djangocms-katex")
+    # Independent instruments that tests and benchmarks compare with; one of them asks for a torchvision that it does
+    # not need here, and that need not fit the torch at hand.
+    session.install("-c", "constraints.txt", "--no-deps", *ORACLES)
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -57,6 +76,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
-    """Run a side-by-side speed comparison: nox -s bench -- simulate."""
-    for name in session.posargs or ["measure", "optim", "simulate", "escape"]:
+    """Run a side-by-side speed comparison, or parts of one: nox -s bench -- measure products."""
+    if session.posargs:
+        session.run(PYTHON, f"benchmarks/{session.posargs[0]}.py", *session.posargs[1:], external=True)
+        return
+    for name in ("measure", "optim", "simulate", "escape"):
         session.run(PYTHON, f"benchmarks/{name}.py", external=True)

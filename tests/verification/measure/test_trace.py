@@ -5,7 +5,7 @@ import pytest
 import torch
 from networks import PROBLEMS, dense_hessian
 
-from inertialab.verification.measure import Operator, diagonal, hessian, trace
+from inertialab.verification.measure import Operator, diagonal, hessian, trace, xtrace
 
 
 def _decaying(generator, n=60):
@@ -72,3 +72,44 @@ def test_trace_and_diagonal_of_a_hessian(generator):
     assert ((entries.values - H.diag()).abs() <= 5 * entries.errors + 1e-12).all()
     assert entries.matvecs == 160
     assert entries.record["mode"] == "train"
+
+
+def _one_by_one(A, omega):
+    """XTrace as it is defined: a sketch of its own for every vector that is left out."""
+    m, P = omega.shape
+    values = []
+    for i in range(m):
+        others = torch.cat([omega[:i], omega[i + 1 :]])
+        Q = torch.linalg.qr(A @ others.T)[0]
+        r = omega[i] - Q @ (Q.T @ omega[i])
+        values.append(float(torch.trace(Q.T @ A @ Q) + (P - m + 1) * (r @ A @ r) / (r @ r)))
+    return np.array(values)
+
+
+def test_xtrace_leaves_every_vector_out_once(generator):
+    A = torch.randn(40, 40, dtype=torch.float64, generator=generator)
+    A = A + A.T
+    state = generator.get_state()
+    found = xtrace(Operator.of_matrix(A), 7, generator=generator)
+    generator.set_state(state)
+    values = _one_by_one(A, torch.randn(7, 40, dtype=torch.float64, generator=generator))
+    assert found.estimate.value == pytest.approx(values.mean(), rel=1e-10)
+    assert found.estimate.se == pytest.approx(values.std(ddof=1) / 7**0.5, rel=1e-9)
+    assert found.matvecs == 14
+
+
+def test_xtrace_is_better_than_a_sketch_and_probes_apart_where_the_spectrum_decays(generator):
+    A = torch.diag(0.8 ** torch.arange(200, dtype=torch.float64))
+    operator, truth = Operator.of_matrix(A), float(A.trace())
+    ours = [xtrace(operator, 20, generator=generator).estimate for _ in range(60)]
+    theirs = [trace(operator, 0.0, generator=generator, max_matvecs=40).estimate.value for _ in range(60)]
+    errors = np.array([e.value for e in ours]) - truth
+    assert np.sqrt((errors**2).mean()) < 0.3 * np.sqrt(((np.array(theirs) - truth) ** 2).mean())
+    assert abs(errors.mean()) < 4 * errors.std() / 60**0.5
+    # Its own error is of the right size.
+    assert 0.5 < np.mean([e.se for e in ours]) / errors.std() < 2
+
+
+def test_xtrace_refuses_more_vectors_than_parameters(generator):
+    with pytest.raises(ValueError, match="between 2 and 3 vectors, as many as parameters; got 4"):
+        xtrace(Operator.of_matrix(torch.eye(3, dtype=torch.float64)), 4, generator=generator)

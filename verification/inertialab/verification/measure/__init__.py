@@ -32,6 +32,7 @@ from inertialab.verification.measure.trajectory import (
     burn_in,
     stationary_covariance,
 )
+from inertialab.verification.measure.xtrace import xtrace
 
 __all__ = [
     "Density",
@@ -70,4 +71,5 @@ __all__ = [
     "third_cumulants",
     "top_eigenpairs",
     "trace",
+    "xtrace",
 ]

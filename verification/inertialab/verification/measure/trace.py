@@ -111,22 +111,27 @@ def _sketch(operator: Operator, rank: int, generator: torch.Generator) -> tuple[
     """Orthonormal rows that span the range of a sketch, and the trace on it."""
     if rank == 0:
         return torch.zeros(0, operator.size, dtype=operator.dtype, device=operator.device), 0.0
-    Q = torch.linalg.qr(_products(operator, rademacher(operator, rank, generator)).T)[0].T.contiguous()
-    return Q, float((_products(operator, Q) * Q).sum(dtype=torch.float64))
+    Q = torch.linalg.qr(products(operator, rademacher(operator, rank, generator)).T)[0].T.contiguous()
+    return Q, float((products(operator, Q) * Q).sum(dtype=torch.float64))
 
 
 def _samples(operator: Operator, Q: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """Independent unbiased values of the trace outside the span of the rows of Q, shape (count,)."""
     z = rademacher(operator, count, generator)
     z = z - (z @ Q.T) @ Q
-    return (_products(operator, z) * z).sum(1, dtype=torch.float64).cpu()
+    return (products(operator, z) * z).sum(1, dtype=torch.float64).cpu()
 
 
-def _products(operator: Operator, rows: Tensor) -> Tensor:
-    products = operator.rows(rows)
-    if not torch.isfinite(products).all():
+def products(operator: Operator, rows: Tensor) -> Tensor:
+    """A times each row.
+
+    Raises:
+        ValueError: If one is not finite.
+    """
+    found = operator.rows(rows)
+    if not torch.isfinite(found).all():
         raise ValueError("A product with the operator is not finite; the loss or its derivatives overflow here.")
-    return products
+    return found
 
 
 def diagonal(operator: Operator, probes: int, *, generator: torch.Generator, rank: int = 0) -> DiagonalEstimate:
@@ -157,13 +162,13 @@ def diagonal(operator: Operator, probes: int, *, generator: torch.Generator, ran
     if probes < 2:
         raise ValueError(f"A standard error needs at least 2 probes, got {probes}.")
     Q, _ = _sketch(operator, rank, generator)
-    AQ = _products(operator, Q) if len(Q) else Q
+    AQ = products(operator, Q) if len(Q) else Q
     inner = AQ @ Q.T
     known = 2 * (Q * AQ).sum(0) - (Q * (inner @ Q)).sum(0)
     mean, spread = torch.zeros_like(known), torch.zeros_like(known)
     for n in range(1, probes + 1):
         z = rademacher(operator, 1, generator)
-        w = _products(operator, z - (z @ Q.T) @ Q)
+        w = products(operator, z - (z @ Q.T) @ Q)
         sample = (z * (w - (w @ Q.T) @ Q))[0]
         step = sample - mean
         mean += step / n
