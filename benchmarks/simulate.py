@@ -1,14 +1,21 @@
-"""Particles in compiled loops beside eager torch, torch.optim on an ensemble and the random numbers alone, in turn.
+"""Particles in compiled loops beside torch, torchsde, JAX and the random numbers alone, in turn.
 
 Every subject makes the same number of coordinate-steps; the ratio of a pair of turns is the peer's time over ours.
+Peers that are not installed are left out.
 """
 
+import itertools
+import os
 import platform
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -41,6 +48,8 @@ CASES = [
     ("double well", "sgd", 1_000_000, "float32"),
     ("10-D quadratic", "adai", 100_000, "float32"),
 ]
+LARGE = CASES[-2:]
+"""Also on two threads: calls of milliseconds would time how threads start."""
 Work = Callable[[], object]
 
 
@@ -98,10 +107,64 @@ def floor(setup: System, count: int, precision: str) -> Work:
     return lambda: [numbers.normal_() for _ in range(STEPS)]
 
 
-PEERS: dict[str, Callable[[System, int, str], Work]] = {
-    "torch normal_ alone": floor,
-    "eager torch, same source": eager,
-    "torch.optim on an ensemble": ensemble,
+def euler_maruyama(setup: System, count: int, precision: str) -> Work:
+    """The diffusion of which SGD makes the Euler-Maruyama steps, dθ = -L'dt + √(ηC)dW with dt = η, by torchsde."""
+    eta, start = setup.settings["eta"], torch.zeros(count, 1, dtype=getattr(torch, precision))
+    drift = sp.lambdify(setup.landscape.coordinates, -setup.landscape.gradients[0], "numpy")
+    spread = torch.full_like(start, (eta * float(setup.noise.variances[0])) ** 0.5)
+    equation = SimpleNamespace(
+        noise_type="diagonal", sde_type="ito", f=lambda t, theta: drift(theta), g=lambda t, theta: spread
+    )
+    sdeint, ends = import_module("torchsde").sdeint, torch.tensor([0, STEPS * eta])
+    return lambda: sdeint(equation, start, ends, method="euler", dt=eta)
+
+
+def scan(setup: System, count: int, precision: str) -> Work:
+    """A scan over the steps as one compiled JAX function, warmed up; JAX takes the process' one core."""
+    jax = import_module("jax")
+    eta, size = setup.settings["eta"], float(setup.noise.variances[0]) ** 0.5
+    slope = sp.lambdify(setup.landscape.coordinates, setup.landscape.gradients[0], "numpy")
+
+    def step(theta: Any, key: Any) -> tuple[Any, None]:
+        return theta - eta * (slope(theta) + size * jax.random.normal(key, theta.shape, theta.dtype)), None
+
+    steps = jax.jit(lambda theta, key: jax.lax.scan(step, theta, jax.random.split(key, STEPS))[0])
+    start, keys = jax.numpy.zeros(count, precision), map(jax.random.key, itertools.count())
+    jax.block_until_ready(steps(start, next(keys)))
+    return lambda: jax.block_until_ready(steps(start, next(keys)))
+
+
+def _everything(setup: System, precision: str) -> bool:
+    return True
+
+
+def _plain(setup: System, precision: str) -> bool:
+    """SGD in one dimension and single precision."""
+    return setup.optimizer == "sgd" and len(setup.landscape.coordinates) == 1 and precision == "float32"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What particles are compared with.
+
+    Attributes:
+        make: Prepares a turn.
+        module: Must be installed.
+        covers: Whether it is compared in a case.
+    """
+
+    make: Callable[[System, int, str], Work]
+    module: str = "torch"
+    covers: Callable[[System, str], bool] = _everything
+
+
+PEERS: dict[str, Peer] = {
+    "torch normal_ alone": Peer(floor),
+    "eager torch, same source": Peer(eager),
+    # PyTorch's Adai keeps one mean for all coordinates of a tensor, not one for each particle.
+    "torch.optim on an ensemble": Peer(ensemble, covers=lambda setup, _: setup.optimizer != "adai"),
+    "torchsde, Euler-Maruyama": Peer(euler_maruyama, "torchsde", _plain),
+    "JAX, compiled scan": Peer(scan, "jax", _plain),
 }
 
 
@@ -112,35 +175,51 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - began
 
 
+def one_core() -> set[int]:
+    """Hold the process, and threads that it starts from now on, on one core; returns the cores it had."""
+    if not hasattr(os, "sched_setaffinity"):
+        return set()
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    return cores
+
+
 def main() -> None:
-    """Run all cases on one thread and two of them on two, print and keep them."""
-    rows_found = []
-    absent = [name for name in ("torchsde", "jax") if find_spec(name) is None]
-    if absent:
-        print(f"Left out, not installed: {', '.join(absent)}.")
+    """Run all cases on one core and the large ones on two threads, print and keep them."""
+    installed = {name: peer for name, peer in PEERS.items() if find_spec(peer.module)}
+    if absent := ", ".join(peer.module for name, peer in PEERS.items() if name not in installed):
+        print(f"Left out, not installed: {absent}.")
     torch.set_num_threads(1)
-    for landscape, optimizer, count, precision in CASES:
-        setup = system(landscape, optimizer)
-        work = ours(setup, count, precision, 1)
-        coordinates = count * len(setup.landscape.coordinates) * STEPS
-        peers = {
-            name: make(setup, count, precision)
-            for name, make in PEERS.items()
-            if (optimizer, name) != ("adai", "torch.optim on an ensemble")
-        }
-        times = [(seconds(work), {name: seconds(peer) for name, peer in peers.items()}) for _ in range(TURNS)]
-        rate = coordinates / float(np.median([own for own, _ in times])) / 1e6
-        case = f"{landscape}, {optimizer}, {count:.0e} particles, {precision}, 1 thread"
-        print(f"{case:66} {rate:7.0f} million coordinate-steps a second")
-        for name in peers:
-            rows_found.append(_row(case, name, [theirs[name] / own for own, theirs in times]))
-    for landscape, optimizer, count, precision in CASES[:1] + CASES[-1:]:
-        setup = system(landscape, optimizer)
-        one, two = (ours(setup, count, precision, threads) for threads in (1, 2))
-        case = f"{landscape}, {optimizer}, {count:.0e} particles, {precision}, 2 threads"
-        rows_found.append(_row(case, "the same on 1 thread", [seconds(one) / seconds(two) for _ in range(TURNS)]))
+    cores = one_core()  # JAX has no reliable number of threads
+    found = [row for case in CASES for row in compared(*case, installed)]
+    if cores:
+        os.sched_setaffinity(0, cores)
+    found += [doubled(*case) for case in LARGE]
     machine = f"{platform.machine()}, torch {torch.__version__}"
-    store.write_json(RESULT, {"schema": 1, "commit": store.commit()[0], "machine": machine, "rows": rows_found})
+    store.write_json(RESULT, {"schema": 1, "commit": store.commit()[0], "machine": machine, "rows": found})
+
+
+def compared(
+    landscape: str, optimizer: str, count: int, precision: str, installed: dict[str, Peer]
+) -> list[dict[str, object]]:
+    """One case on one thread, beside all peers that cover it."""
+    setup = system(landscape, optimizer)
+    work = ours(setup, count, precision, 1)
+    peers = {n: p.make(setup, count, precision) for n, p in installed.items() if p.covers(setup, precision)}
+    times = [(seconds(work), {name: seconds(peer) for name, peer in peers.items()}) for _ in range(TURNS)]
+    coordinates = count * len(setup.landscape.coordinates) * STEPS
+    rate = coordinates / float(np.median([own for own, _ in times])) / 1e6
+    case = f"{landscape}, {optimizer}, {count:.0e} particles, {precision}, 1 thread"
+    print(f"{case:66} {rate:7.0f} million coordinate-steps a second")
+    return [_row(case, name, [theirs[name] / own for own, theirs in times]) for name in peers]
+
+
+def doubled(landscape: str, optimizer: str, count: int, precision: str) -> dict[str, object]:
+    """One case on two threads beside the same on one."""
+    setup = system(landscape, optimizer)
+    one, two = (ours(setup, count, precision, threads) for threads in (1, 2))
+    case = f"{landscape}, {optimizer}, {count:.0e} particles, {precision}, 2 threads"
+    return _row(case, "the same on 1 thread", [seconds(one) / seconds(two) for _ in range(TURNS)])
 
 
 def _row(case: str, peer: str, ratios: list[float]) -> dict[str, object]:
