@@ -238,9 +238,8 @@ def traces() -> list[Row]:
     rows = []
     for name, estimate in TRACES.items():
         errors = [abs(estimate(H, draw) / exact - 1) for _ in range(20)]
-        low, middle, high = (float(f"{x:.3g}") for x in np.percentile(errors, (10, 50, 90)))
         row = {"case": f"{net.name}: relative error of the trace, 200 products", "subject": name, "peer": "exact trace"}
-        rows.append(row | {"ratio": middle, "low": low, "high": high, "n": len(errors)})
+        rows.append(row | spread(errors))
     return rows
 
 
@@ -280,8 +279,13 @@ def paired(
         mine, other = (mean_time(*run) for run in ((ours, calls), (theirs, theirs_calls or calls)))
         if turn:
             ratios.append(other / mine)
-    low, middle, high = (float(f"{x:.3g}") for x in np.percentile(ratios, (10, 50, 90)))
-    return {"case": case, "subject": "ours", "peer": peer, "ratio": middle, "low": low, "high": high, "n": turns}
+    return {"case": case, "subject": "ours", "peer": peer} | spread(ratios)
+
+
+def spread(values: list[float]) -> Row:
+    """Median, and the tenth of values on either side."""
+    low, middle, high = (float(f"{x:.3g}") for x in np.percentile(values, (10, 50, 90)))
+    return {"ratio": middle, "low": low, "high": high, "n": len(values)}
 
 
 def mean_time(run: Callable[[], object], calls: int) -> float:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sympy as sp
 from pybtex.database import parse_file
 from pybtex.plugin import find_plugin
@@ -186,9 +185,8 @@ def _any_friction(gamma: float) -> float:
     """Rate over that of Kramers and Langer, by the claim, in the double well of the page at barrier 5; inertia 1."""
     height, orbit = 0.25, 8 * 0.25**0.5 / 3
     well = {"D": height / 5 * gamma, "gamma": gamma, "M": 1.0, "Ha": 2.0, "Hb": 1.0, "dL": height}
-    time = float(named("momentum.turnover").evaluate(**well, action=orbit, action_beyond=orbit))
-    growing = (gamma**2 / 4 + 1) ** 0.5 - gamma / 2
-    return float(2 * np.pi / growing / 2**0.5 * np.exp(5) / time)
+    time = named("momentum.turnover").evaluate(**well, action=orbit, action_beyond=orbit)
+    return float(named("momentum.escape").evaluate(**well) / time)
 
 
 def _minimum(name: str, config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from inertialab.experiments import escape, picture, store
-from inertialab.experiments.flux import forward_flux
+from inertialab.experiments.flux import REPLICATES, forward_flux
 from inertialab.experiments.simulation import simulate
 from inertialab.experiments.system import Noise, System
 from inertialab.optim import OPTIMIZERS
@@ -26,10 +26,6 @@ try:
     import tyro
 except ImportError:  # a machine for measurements alone may lack it; said when the command is used
     tyro = None
-
-
-REPLICATES = 24
-"""Of forward flux."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ class Escape(Request):
         sign = 1 if boundary > start[0] else -1
         common: dict[str, Any] = {"start": start, "boundary": boundary, "sign": sign, "threads": self.threads}
         if self.method == "flux":
-            common |= {"particles": self.particles, "replicates": REPLICATES, "tick": tick}
+            common |= {"particles": self.particles, "tick": tick}
             flux = forward_flux(system, **common, seed=self.seed, checkpoint=path.with_suffix(".part.json"))
             return {name: np.asarray(value).tolist() for name, value in vars(flux).items()}
         common |= {"particles": self.particles, "precision": getattr(np, self.precision), "tick": tick}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from inertialab.experiments.particles import Particles
-from inertialab.experiments.store import code_digest, replacing
+from inertialab.experiments.store import fingerprint, replacing
 
 SECONDS = 5.0
 """Least time between two checkpoints."""
@@ -35,8 +33,7 @@ class Checkpoint:
     def __init__(self, path: Path | None, crowd: Particles, **key: Any):
         self.path, self.crowd, self.extra = path, crowd, dict[str, Any]()
         words = [crowd.source, crowd.count, crowd.precision.__name__, crowd.boundary, crowd.lower, crowd.sign, key]
-        text = json.dumps([*words, crowd.fresh.tolist(), code_digest()], default=float, sort_keys=True)
-        self.key = hashlib.sha256(text.encode()).hexdigest()
+        self.key = fingerprint(*words, crowd.fresh.tolist())
         self._saved = time.monotonic()
 
     def resume(self) -> int:

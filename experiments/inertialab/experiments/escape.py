@@ -16,6 +16,8 @@ from inertialab.experiments.system import BOUNDS, System
 
 CHUNK = 1000
 """Steps between two looks at the particles."""
+SUMMING = ("heavy-ball", "momentum-torch")
+"""Rows whose momentum sums gradients, which multiplies the learning rate of a slow motion by 1/(1 - β)."""
 Tick = Callable[[int], None]
 
 
@@ -55,12 +57,10 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
         raise ValueError(
             f"A particle at {start[0]:g} has already passed {boundary:g} {way}; the boundary must lie {side} the start."
         )
-    eta = float(system.settings["eta"])
+    eta, summing = float(system.settings["eta"]), system.optimizer in SUMMING
     curvature = float(np.linalg.eigvalsh(system.landscape.hessian(list(start))).max())
-    limit = (
-        2 * (1 + float(system.settings.get("beta", 0))) if system.optimizer in ("momentum-torch", "heavy-ball") else 2
-    )
-    if system.optimizer in ("sgd", "momentum-torch", "heavy-ball") and eta * curvature >= limit:
+    limit = 2 * (1 + float(system.settings["beta"])) if summing else 2
+    if (summing or system.optimizer == "sgd") and eta * curvature >= limit:
         raise ValueError(
             f"eta times the curvature at the start is {eta * curvature:.3g}: {system.optimizer} is unstable from "
             f"{limit:g} on, and leaves without any noise. Take eta below {limit / curvature:.3g}."
@@ -115,15 +115,18 @@ def _expected(system: System, start: np.ndarray, boundary: float, sign: int) -> 
     """
     if system.optimizer == "sgd" and len(start) == 1 and sign > 0:
         return diffusion_passage(system, float(start[0]), boundary).log_steps
-    heat = {"sgd": 1.0, "momentum-ema": 1.0, "heavy-ball": 0.0, "momentum-torch": 0.0}.get(system.optimizer)
     landscape = system.landscape
-    if heat is None or not landscape.saddle or any(v.free_symbols for v in system.noise.variances):
+    if (
+        system.optimizer not in ("sgd", "momentum-ema", *SUMMING)
+        or not landscape.saddle
+        or any(v.free_symbols for v in system.noise.variances)
+    ):
         return 0.0
     saddle = landscape.numbers(landscape.saddle)
     if not sign * (boundary - saddle[0]) > 0 > sign * (start[0] - saddle[0]):
         return 0.0
-    factor = heat or 1 / (1 - float(system.settings["beta"]))
-    temperature = max(float(v) for v in system.noise.variances) * float(system.settings["eta"]) * factor / 2
+    heat = 1 / (1 - float(system.settings["beta"])) if system.optimizer in SUMMING else 1.0
+    temperature = max(float(v) for v in system.noise.variances) * float(system.settings["eta"]) * heat / 2
     rise = float(landscape.value(list(saddle)) - landscape.value(list(start)))
     return rise / temperature if temperature > 0 else 0.0
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -16,11 +13,13 @@ from inertialab.experiments.escape import Tick, advanced, checked
 from inertialab.experiments.lanes import LANES
 from inertialab.experiments.loops import text
 from inertialab.experiments.particles import Particles
-from inertialab.experiments.store import code_digest, read_json, write_json
+from inertialab.experiments.store import fingerprint, read_json, write_json
 from inertialab.experiments.system import System
 
 FORGET, COUNT = 1000, 1000
 """Steps of the first stage, before and while rises are counted."""
+REPLICATES = 24
+"""Enough for an error of the error of a seventh."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def forward_flux(
     boundary: float,
     seed: int,
     particles: int = 65536,
-    replicates: int = 24,
+    replicates: int = REPLICATES,
     chance: float = 0.3,
     sign: int = 1,
     confidence: float = 0.95,
@@ -86,19 +85,7 @@ def forward_flux(
     place = np.asarray(start, dtype=float)
     checked(system, place, boundary, sign)
     run = _Flux(system, place, boundary, sign, particles, threads)
-    key = _key(system, place, boundary, seed, particles, chance, sign)
-    kept = (read_json(checkpoint) if checkpoint else None) or {}
-    if kept.get("key") != key:
-        kept = {"key": key, "levels": run.pilot(seed, chance), "found": [], "cost": run.cost}
-    levels, found, run.cost = kept["levels"], kept["found"][:replicates], kept["cost"]
-    tick(len(found))
-    for replicate in range(len(found), replicates):
-        found.append(run.replicate(_derived(seed, 1, replicate), levels))
-        if checkpoint:
-            write_json(checkpoint, {**kept, "found": found, "cost": run.cost})
-        tick(1)
-    if checkpoint:
-        checkpoint.unlink(missing_ok=True)
+    levels, found = run.replicates(seed, chance, replicates, tick, checkpoint)
     rates = np.array([first * np.prod(chances) for first, chances in found])
     mean, error = rates.mean(), rates.std(ddof=1) / replicates**0.5
     half = error * stats.t.ppf((1 + confidence) / 2, replicates - 1)
@@ -111,12 +98,6 @@ def forward_flux(
         tuple(np.mean([chances for _, chances in found], axis=0).tolist()),
         run.cost,
     )
-
-
-def _key(system: System, *numbers: Any) -> str:
-    """What a result depends on."""
-    told = [text(system, "flux")[0], code_digest(), *(np.asarray(n).tolist() for n in numbers)]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _derived(*words: int) -> int:
@@ -133,6 +114,26 @@ class _Flux:
         self.system, self.start, self.boundary, self.sign = system, start, boundary, sign
         self.particles, self.threads, self.cost = particles, threads, 0
         self.whole = -(-particles // LANES) * LANES
+
+    def replicates(
+        self, seed: int, chance: float, count: int, tick: Tick, checkpoint: Path | None
+    ) -> tuple[list[float], list[tuple[float, list[float]]]]:
+        """Levels, and what every replicate found between them; those on disk are not made again."""
+        source = text(self.system, "flux")[0]
+        key = fingerprint(source, self.start.tolist(), self.boundary, seed, self.particles, chance, self.sign)
+        kept = (read_json(checkpoint) if checkpoint else None) or {}
+        if kept.get("key") != key:
+            kept = {"key": key, "levels": self.pilot(seed, chance), "found": [], "cost": self.cost}
+        levels, found, self.cost = kept["levels"], kept["found"][:count], kept["cost"]
+        tick(len(found))
+        for replicate in range(len(found), count):
+            found.append(self.replicate(_derived(seed, 1, replicate), levels))
+            if checkpoint:
+                write_json(checkpoint, {**kept, "found": found, "cost": self.cost})
+            tick(1)
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
+        return levels, found
 
     def pilot(self, seed: int, chance: float) -> list[float]:
         """Levels: one above which particles are a fiftieth of the time, then by how far trials get."""

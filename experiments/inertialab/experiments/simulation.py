@@ -104,9 +104,7 @@ def simulate(
     kept = Checkpoint(checkpoint, crowd, seed=seed, times=when, **key)
     tick(kept.resume())
     looks = {name: list(kept.extra.get(name, [])) for name in ("moments", "edges", "counts")}
-    for i, until in enumerate(when):
-        if i < len(looks["moments"]):
-            continue
+    for until in when[len(looks["moments"]) :]:
         advanced(crowd, until - crowd.steps, seed, tick, kept)
         along = axes @ crowd.values() if directions is not None else crowd.values()
         for name, value in zip(looks, (_moments(along, origin), *_histograms(along)), strict=True):

@@ -74,6 +74,12 @@ def code_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+def fingerprint(*words: Any) -> str:
+    """Digest of what a run is made of, numbers and names, and of the package's own source."""
+    text = json.dumps([*words, code_digest()], default=float, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @cache
 def commit() -> tuple[str, bool]:
     """Commit of the checkout this package runs from and whether it is dirty; ("", False) outside a checkout.

@@ -36,8 +36,8 @@ LAWS: dict[str, sp.Expr] = {"gaussian": normal, "two-point": _two_point(), "stud
 """Noise of mean zero and variance one, as functions of a standard normal number."""
 
 
-BOUNDS: dict[str, tuple[float, float]] = {"two-point": (-1 / 3, 3.0)}
-"""Least and largest value of the laws that are bounded."""
+BOUNDS = {"two-point": tuple(float(value) for value, _ in LAWS["two-point"].args)}
+"""Extreme values of the laws that are bounded."""
 
 
 @dataclass(frozen=True)

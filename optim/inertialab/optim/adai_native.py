@@ -117,6 +117,12 @@ _pointer: Any = intrinsic(_typed_pointer)
 """An address as a pointer to numbers of the type of the second argument."""
 
 
+@nb.njit(**_LOOP)
+def _part(address: Any, like: Any, start: Any, stop: Any) -> Any:
+    """Elements of a tensor as an array."""
+    return nb.carray(_pointer(address, like), stop)[start:stop]
+
+
 @nb.njit(**_SUM)
 def _square(g: Any) -> Any:
     total = g.dtype.type(0)
@@ -173,15 +179,16 @@ def _squares(
         chunks = (n + CHUNK - 1) // CHUNK
         for c in range(max(start - first, 0), min(stop - first, chunks)):
             i, j = c * CHUNK, min((c + 1) * CHUNK, n)
-            g = nb.carray(_pointer(where[t, 1], sign), n)[i:j]
+            g = _part(where[t, 1], sign, i, j)
             if penalty != 0:
-                _descend(g, nb.carray(_pointer(where[t, 0], sign), n)[i:j], descended, sign, penalty)
+                _descend(g, _part(where[t, 0], sign, i, j), descended, sign, penalty)
                 g = descended[: j - i]
+            square = np.float64(_square(g))
             if fresh[t]:
-                v = nb.carray(_pointer(where[t, 3], sign), n)[i:j]
-                out[t] += beta2 * np.float64(_sum(v)) + (1 - beta2) * np.float64(_square(g))
+                kept = np.float64(_sum(_part(where[t, 3], sign, i, j)))
+                out[t] += beta2 * kept + (1 - beta2) * square
             else:
-                out[t] += np.float64(_square(g))
+                out[t] += square
         first += chunks
 
 
@@ -196,11 +203,11 @@ def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None
         chunks = (n + CHUNK - 1) // CHUNK
         for c in range(max(start - first, 0), min(stop - first, chunks)):
             i, j = c * CHUNK, min((c + 1) * CHUNK, n)
-            p = nb.carray(_pointer(where[t, 0], sign), n)[i:j]
-            g = nb.carray(_pointer(where[t, 1], sign), n)[i:j]
-            m = nb.carray(_pointer(where[t, 2], sign), n)[i:j]
-            v = nb.carray(_pointer(where[t, 3], sign), n)[i:j]
-            q = nb.carray(_pointer(where[t, 4], sign), n)[i:j]
+            p = _part(where[t, 0], sign, i, j)
+            g = _part(where[t, 1], sign, i, j)
+            m = _part(where[t, 2], sign, i, j)
+            v = _part(where[t, 3], sign, i, j)
+            q = _part(where[t, 4], sign, i, j)
             if penalty != 0 or sign < 0:
                 _descend(g, p, descended, sign, penalty)
                 g = descended[: j - i]

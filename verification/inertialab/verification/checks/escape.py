@@ -33,8 +33,10 @@ def _sgd(eta: float, D: Sequence[float]) -> System:
     return System(WELL, Noise((2 / eta * diffusion,)), "sgd", {"eta": eta})
 
 
-def _time(system: System, boundary: float, events: int, rng: np.random.Generator, tick: Tick) -> Estimate:
-    """Mean time η·steps from the left minimum, with about as many events as wanted."""
+def _counted(
+    system: System, boundary: float, events: int, rng: np.random.Generator, tick: Tick
+) -> tuple[Estimate, float]:
+    """Mean time η·steps from the left minimum, with about as many events as wanted, and that of SGD's diffusion."""
     eta = float(system.settings["eta"])
     plain = System(WELL, system.noise, "sgd", {"eta": eta})
     mean = diffusion_passage(plain, -1.0, boundary).steps
@@ -49,14 +51,14 @@ def _time(system: System, boundary: float, events: int, rng: np.random.Generator
         tick=lambda _: tick(),
     )
     value = eta * found.steps
-    return Estimate(value, value / found.events**0.5, found.events)
+    return Estimate(value, value / found.events**0.5, found.events), eta * mean
 
 
 def passages(points: Points, events: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """First-passage times of SGD at so small a rate that it is a diffusion."""
     rows = []
     for point in points:
-        time = _time(_sgd(point["eta"], point["D"]), point["boundaries"][0], events, rng, tick)
+        time, _ = _counted(_sgd(point["eta"], point["D"]), point["boundaries"][0], events, rng, tick)
         rows.append(Measurement("time", point, time))
     return Findings(tuple(rows))
 
@@ -67,10 +69,8 @@ def finite_steps(
     """Counted first-passage times over those of the diffusion."""
     rows = []
     for point in points:
-        system = _sgd(point["eta"], point["D"])
-        flow = point["eta"] * diffusion_passage(system, -1.0, 0.9).steps
-        ratio = _time(system, 0.9, events, rng, tick).scaled(1 / flow)
-        rows.append(Measurement("ratio", {**point, "potential": POTENTIAL}, ratio))
+        time, flow = _counted(_sgd(point["eta"], point["D"]), 0.9, events, rng, tick)
+        rows.append(Measurement("ratio", {**point, "potential": POTENTIAL}, time.scaled(1 / flow)))
     return Findings(tuple(rows))
 
 
@@ -80,10 +80,9 @@ def slowing(
     """Escape time of EMA momentum over that of SGD's diffusion, at one learning rate and one temperature."""
     rows = []
     for point in points:
-        plain = _sgd(point["eta"], [D])
-        system = System(WELL, plain.noise, "momentum-ema", {"eta": point["eta"], "beta": point["beta"]})
-        flow = point["eta"] * diffusion_passage(plain, -1.0, 1.0).steps
-        rows.append(Measurement("ratio", {**point, "Hb": 4.0}, _time(system, 1.0, events, rng, tick).scaled(1 / flow)))
+        system = System(WELL, _sgd(point["eta"], [D]).noise, "momentum-ema", point)
+        time, flow = _counted(system, 1.0, events, rng, tick)
+        rows.append(Measurement("ratio", {**point, "Hb": 4.0}, time.scaled(1 / flow)))
     return Findings(tuple(rows))
 
 
