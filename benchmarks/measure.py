@@ -146,7 +146,7 @@ def products() -> list[Row]:
     rows = []
     for net in networks():
         v, block = torch.randn_like(net.problem.start), torch.randn(8, net.problem.size, dtype=net.problem.dtype)
-        H, again = hessian(net.problem), hessian(net.problem, "reverse")
+        H, again = hessian(net.problem), hessian(net.problem, keep=False)
         C, anew = noise_covariance(net.problem), noise_covariance(net.problem, keep=False)
         ours: dict[str, Callable[[], object]] = {
             "Hessian product, kept": lambda H=H, v=v: H.matvec(v),

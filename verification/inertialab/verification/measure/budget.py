@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 Result = TypeVar("Result")
 
@@ -37,10 +36,10 @@ class Ledger(TorchDispatchMode):
         self._held: dict[int, tuple[StorageWeakRef, int]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {s for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor) for s in [_key(t)]}
+        given = {_key(t) for t in tensors((args, kwargs))}
         result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor) and _key(tensor) not in given:
+        for tensor in tensors(result):
+            if _key(tensor) not in given:
                 storage = tensor.untyped_storage()
                 self._held[_key(tensor)] = (StorageWeakRef(storage), storage.nbytes())
                 self._total += storage.nbytes()
@@ -54,6 +53,17 @@ class Ledger(TorchDispatchMode):
         self._held = {key: held for key, held in self._held.items() if not held[0].expired()}
         self._total = sum(size for _, size in self._held.values())
         return self._total
+
+
+def tensors(values: Any) -> Iterator[Tensor]:
+    """All tensors among arguments or results, in nested sequences and mappings."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, dict):
+        yield from tensors(tuple(values.values()))
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from tensors(value)
 
 
 def _key(tensor: Tensor) -> int:

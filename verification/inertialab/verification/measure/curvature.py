@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from torch import Tensor, nn
-from torch.func import grad, jvp
+from torch import Tensor
 
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Chunk, Problem, flatten
-from inertialab.verification.measure.products import ChunkSum, Product, has_forward_rules, kept_jacobian, pull
+from inertialab.verification.measure.products import ChunkSum, kept_jacobian, pull
+from inertialab.verification.measure.tape import Product
 
-Method = Literal["kept", "reverse", "forward"]
 
-
-def hessian(problem: Problem, method: Method | None = None) -> Operator:
+def hessian(problem: Problem, *, keep: bool = True) -> Operator:
     """The Hessian of the full-data loss, penalty included.
 
     The graph of the gradient is kept, so that a product costs one backward pass through it; chunks whose graphs do
@@ -23,10 +19,7 @@ def hessian(problem: Problem, method: Method | None = None) -> Operator:
 
     Args:
         problem: What is measured.
-        method: "kept" as above. "reverse" recomputes every graph: a backward pass through the gradient. "forward"
-            recomputes with the gradient of a directional derivative, which is faster on convolutions and needs
-            forward-mode rules for all operations. By default "kept", with "forward" for networks with
-            convolutions and "reverse" for others where graphs do not fit.
+        keep: Whether to keep graphs that fit into the memory.
 
     Raises:
         NotMeasurableError: If the graph of one sample does not fit into the memory.
@@ -34,7 +27,7 @@ def hessian(problem: Problem, method: Method | None = None) -> Operator:
     Example:
         A loss without curvature in one of its parameters:
 
-        >>> model = nn.Linear(1, 1).double()
+        >>> model = torch.nn.Linear(1, 1).double()
         >>> square = lambda outputs, targets: (outputs - targets).square().mean()
         >>> data = (torch.tensor([[1.0], [3.0]], dtype=torch.float64), torch.zeros(2, 1, dtype=torch.float64))
         >>> hessian(Problem(model, square, data)).to_dense()
@@ -48,24 +41,7 @@ def hessian(problem: Problem, method: Method | None = None) -> Operator:
         gradients = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
         return lambda v: flatten(pull(gradients, leaves, problem.parts(v)))
 
-    def forward(chunk: Chunk, v: Tensor) -> Tensor:
-        """Gradient of the directional derivative along v."""
-
-        def slope(*parameters: Tensor) -> Tensor:
-            return jvp(lambda *p: problem.mean_loss(p, chunk), parameters, tuple(problem.parts(v)))[1]
-
-        point = tuple(problem.parts(problem.start))
-        with problem.conditions():
-            curved = grad(slope, argnums=tuple(range(len(point))))(*point)
-        return problem.weight(chunk) * flatten(curved)
-
-    ahead = method == "forward" or (method is None and _convolutional(problem) and has_forward_rules(problem, forward))
-    total = ChunkSum(problem, make, forward if ahead else None, keep=method in (None, "kept"), shift=problem.l2)
-    return total.operator("hessian", recomputation="forward" if ahead else "reverse")
-
-
-def _convolutional(problem: Problem) -> bool:
-    return any(isinstance(m, nn.modules.conv._ConvNd) for m in problem.model.modules())
+    return ChunkSum(problem, make, keep=keep, shift=problem.l2).operator("hessian")
 
 
 def ggn(problem: Problem) -> Operator:
@@ -83,9 +59,9 @@ def ggn(problem: Problem) -> Operator:
     Example:
         For a linear model it is the Hessian:
 
-        >>> model = nn.Linear(2, 3).double()
+        >>> model = torch.nn.Linear(2, 3).double()
         >>> data = (torch.eye(2, dtype=torch.float64), torch.tensor([0, 2]))
-        >>> problem = Problem(model, nn.functional.cross_entropy, data)
+        >>> problem = Problem(model, torch.nn.functional.cross_entropy, data)
         >>> torch.allclose(ggn(problem).to_dense(), hessian(problem).to_dense())
         True
     """

@@ -18,7 +18,8 @@ from torch.func import grad, vmap
 from inertialab.verification.measure.lanczos import Eigenpairs
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Chunk, NotMeasurableError, Problem, flatten, piece
-from inertialab.verification.measure.products import ChunkSum, Product, has_forward_rules, kept_jacobian, pull
+from inertialab.verification.measure.products import ChunkSum, has_forward_rules, kept_jacobian, pull
+from inertialab.verification.measure.tape import Product
 
 Sampling = Literal["with replacement", "without replacement", "epochs"]
 

@@ -11,19 +11,16 @@ from torch import Tensor
 from inertialab.verification.measure.budget import counted
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Chunk, Problem, piece
-from inertialab.verification.measure.tape import agree, recorded
-
-Product = Callable[[Tensor], Tensor]
-"""Maps one vector of shape (P,) to its product with one chunk's share of the matrix."""
+from inertialab.verification.measure.tape import Product, recorded
 
 Maker = Callable[[Chunk], Product]
-"""Makes the graph of a chunk and returns the product that runs through it."""
+"""Makes the graph of a chunk and returns the product with that chunk's share of the matrix that runs through it."""
 
 BLOCK_BYTES = 2**22
 """Largest working set, graph times vectors, of a batched product on a CPU: beyond its caches a loop is faster."""
 
 TAPE_BYTES = 2**22
-"""Size of a kept graph beyond which passes over its tensors cost more than the calls, and recording them pays."""
+"""Size of a graph beyond which passes over its tensors cost more than the calls, and recording them pays."""
 
 TEMPORARY = 6
 """A product takes less than this many times the bytes of its graph, the graph included, in every mode."""
@@ -55,7 +52,7 @@ class ChunkSum:
     ):
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
-        self.recomputed: list[Chunk] = []
+        self.recomputed: list[Product] = []
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         for chunk in problem.chunks:
             for part in problem.fitting(chunk, self._made, problem.max_bytes // 2 // TEMPORARY):
@@ -83,29 +80,36 @@ class ChunkSum:
         return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole)
 
     def _take(self, chunk: Chunk, keep: bool) -> None:
-        """Keep a chunk's graph, or note it for recomputation."""
+        """Keep a chunk's graph, or how to make it anew."""
         product, ledger = counted(lambda: self._made(chunk))
         size = ledger.alive()
         self.graph_bytes = max(self.graph_bytes, size)
-        if not keep or self.kept_bytes + size > self.problem.max_bytes // 2:
-            self.recomputed.append(chunk)
-            return
+        if keep and self.kept_bytes + size <= self.problem.max_bytes // 2:
+            self._keep(product, size)
+        else:
+            del product, ledger
+            self.recomputed.append(self._anew(chunk, size))
+
+    def _keep(self, product: Product, size: int) -> None:
+        """Keep a graph, or a recording in its place if that fits."""
         if size > TAPE_BYTES:
-            product, size = self._taped(product, size)
+            tape, more = counted(lambda: recorded(product, self._generic()))
+            if tape is not None and self.kept_bytes + size + more.alive() <= self.problem.max_bytes // 2:
+                product, size, self.taped = tape, size + more.alive(), self.taped + 1
         self.kept.append(product)
         self.kept_bytes += size
 
-    def _taped(self, product: Product, size: int) -> tuple[Product, int]:
-        """A recording in the place of a graph, and the bytes held, if it can be had and fits."""
+    def _anew(self, chunk: Chunk, size: int) -> Product:
+        """A product that keeps nothing; recorded where that pays, to leave out autograd's own work."""
+        forward = self.forward
+        again = (lambda v: self._made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
+        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES else None
+        self.taped += tape is not None
+        return tape or again
+
+    def _generic(self) -> Tensor:
         vector = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
-        vector = vector.to(self.problem.device)
-        tape, more = counted(lambda: recorded(product, vector))
-        size += more.alive()
-        fits = self.kept_bytes + size <= self.problem.max_bytes // 2
-        if tape is None or not fits or not agree(tape, product, vector.roll(1)):
-            return product, size - more.alive()
-        self.taped += 1
-        return tape, size
+        return vector.to(self.problem.device)
 
     def _made(self, chunk: Chunk) -> Product:
         with self.problem.conditions():
@@ -113,10 +117,8 @@ class ChunkSum:
 
     def _one(self, v: Tensor) -> Tensor:
         total = self.shift * v
-        for product in self.kept:
+        for product in (*self.kept, *self.recomputed):
             total += product(v)
-        for chunk in self.recomputed:
-            total += self.forward(chunk, v) if self.forward else self._made(chunk)(v)
         return total
 
     def _batched(self, rows: Tensor) -> Tensor:

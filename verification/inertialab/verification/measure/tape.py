@@ -14,21 +14,25 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from inertialab.verification.measure.budget import tensors
 
 aten = torch.ops.aten
+Product = Callable[[Tensor], Tensor]
+"""Maps one vector of shape (P,) to its product with a matrix."""
 
 
-def recorded(product: Callable[[Tensor], Tensor], vector: Tensor) -> Callable[[Tensor], Tensor] | None:
+def recorded(product: Product, vector: Tensor, *, whole: bool = False) -> Product | None:
     """The same product without autograd, or None if it cannot be recorded.
+
+    A product through a graph is linear in all that depends on the vector. Where an operation went unseen, the first
+    vector's part stays in every later product; it does not double with the vector, and the recording is refused.
 
     Args:
         product: Linear in its vector, by the same operations whatever the vector is.
         vector: One to record with, generic, shape (P,).
-
-    Returns:
-        The product as recorded, to be tried on another vector with `agree`: where an operation went unseen, a part of
-        the first vector's product stays in every later one.
+        whole: Whether to record also what does not depend on the vector, to be made anew each time and not held.
 
     Example:
         >>> A = torch.tensor([[2.0, 1.0], [1.0, 3.0]])
@@ -36,74 +40,69 @@ def recorded(product: Callable[[Tensor], Tensor], vector: Tensor) -> Callable[[T
         >>> again(torch.tensor([0.0, 1.0]))
         tensor([1., 3.])
     """
-    tape = _Tape(vector)
+    tape = _Tape(vector, whole)
     with tape:
         result = product(vector)
-    graph, last = tape.graph, tape.nodes.get(id(result))
+    last = tape.nodes.get(result)
     if last is None or not tape.repeatable:
         return None
-    graph.output(last)
-    _simplify(graph, join=tape.pure)
-    return torch.no_grad()(fx.GraphModule(tape.root, graph).forward)
-
-
-def agree(replay: Callable[[Tensor], Tensor], product: Callable[[Tensor], Tensor], vector: Tensor) -> bool:
-    """Whether two products of a vector are the same up to rounding."""
-    expected = product(vector)
-    rounding = 1e2 * torch.finfo(vector.dtype).eps * float(expected.abs().max())
-    return float((replay(vector) - expected).abs().max()) <= rounding
+    tape.graph.output(last)
+    _simplify(tape.graph, join=tape.pure)
+    replay = torch.no_grad()(fx.GraphModule(tape.root, tape.graph).forward)
+    rounding = 1e2 * torch.finfo(vector.dtype).eps * float(result.abs().max())
+    return replay if float((replay(2 * vector) - 2 * result).abs().max()) <= rounding else None
 
 
 class _Tape(TorchDispatchMode):
-    """Writes down the operations on what depends on a vector; all else it takes for constant.
+    """Writes down the operations on what depends on a vector, or all; tensors from elsewhere it takes for constant.
 
     Attributes:
         graph: The operations.
         root: Holds the constants.
-        nodes: Where in the graph each dependent tensor is made, by the identity of the tensor.
+        nodes: Where in the graph each tensor is made.
         pure: Whether no operation changed a tensor in place.
         repeatable: Whether none changed a constant.
     """
 
-    def __init__(self, vector: Tensor):
+    def __init__(self, vector: Tensor, whole: bool):
         super().__init__()
-        self.graph, self.root = fx.Graph(), nn.Module()
+        self.graph, self.root, self.whole = fx.Graph(), nn.Module(), whole
         self.pure = self.repeatable = True
-        self.nodes = {id(vector): self.graph.placeholder("vector")}
-        self._constants: dict[int, fx.Node] = {}
-        self._alive: list[Tensor] = [vector]  # an identity is unique only while its tensor lives
+        # Known weakly: what is made on the way must go when it would have gone without a tape.
+        self.nodes = WeakTensorKeyDictionary()
+        self.nodes[vector] = self.graph.placeholder("vector")
+        self._constants: dict[int, tuple[Tensor, fx.Node]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        if any(id(leaf) in self.nodes for leaf in tree_leaves((args, kwargs))):
+        if self.whole or any(tensor in self.nodes for tensor in tensors((args, kwargs))):
             if func._schema.is_mutable:
-                self.pure, self.repeatable = False, self.repeatable and id(args[0]) in self.nodes and result is args[0]
-            node = self.graph.call_function(func, *tree_map(self._argument, (args, kwargs)))
-            self._note(node, result)
+                self.pure, self.repeatable = False, self.repeatable and args[0] in self.nodes and result is args[0]
+            self._note(self.graph.call_function(func, self._node(args), self._node(kwargs)), result)
         return result
 
     def _note(self, node: fx.Node, result: Any) -> None:
         if isinstance(result, Tensor):
-            self.nodes[id(result)] = node
+            self.nodes[result] = node
             node.meta["shape"] = result.shape
-            self._alive.append(result)
         elif isinstance(result, tuple | list):
             for i, part in enumerate(result):
                 self._note(self.graph.call_function(operator.getitem, (node, i)), part)
 
-    def _argument(self, leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return leaf
-        return self.nodes[id(leaf)] if id(leaf) in self.nodes else self._constant(leaf)
+    def _node(self, argument: Any) -> Any:
+        if isinstance(argument, Tensor):
+            return self.nodes[argument] if argument in self.nodes else self._constant(argument)
+        if isinstance(argument, tuple | list):
+            return tuple(map(self._node, argument))
+        return {k: self._node(v) for k, v in argument.items()} if isinstance(argument, dict) else argument
 
     def _constant(self, tensor: Tensor) -> fx.Node:
         if id(tensor) not in self._constants:
             name = f"constant_{len(self._constants)}"
             self.root.register_buffer(name, tensor.detach())  # without its graph, which may then go
-            self._constants[id(tensor)] = self.graph.get_attr(name)
-            self._alive.append(tensor)
-        return self._constants[id(tensor)]
+            self._constants[id(tensor)] = tensor, self.graph.get_attr(name)  # its identity is its own while it lives
+        return self._constants[id(tensor)][1]
 
 
 def _simplify(graph: fx.Graph, join: bool) -> None:
@@ -138,6 +137,8 @@ def _join(graph: fx.Graph, node: Any) -> None:
 
 def _fresh(node: fx.Node) -> bool:
     """Whether a node makes a tensor of its own memory that is used once."""
+    if node.target is aten.addmm_.default:  # made by `_join` alone, in memory that was fresh
+        return len(node.users) == 1
     returns = getattr(getattr(node.target, "_schema", None), "returns", None)
     return len(node.users) == 1 and returns is not None and all(r.alias_info is None for r in returns)
 
