@@ -4,14 +4,11 @@ import numpy as np
 import pytest
 import torch
 from networks import dense_gradients, dense_hessian, dense_loss
-from torch import nn
 
 from inertialab.verification.measure import (
-    Problem,
     noise_ratio,
     project_curvature,
     subspace_overlap,
-    third_cumulants,
 )
 from inertialab.verification.measure.bootstrap import bootstrap
 from inertialab.verification.measure.ratio import ratio_of_samples
@@ -63,16 +60,6 @@ def test_intervals_that_ignore_the_correlation_would_not_cover(rng):
         found = bootstrap(lambda w, x=x: w[:, :30] @ x[:30] * 3, 90, rng=rng, resamples=1000)
         hits += found.low[0] <= x.mean() <= found.high[0]
     assert not 279 <= hits <= 291
-
-
-def test_third_cumulants_are_those_of_batches(generator):
-    X = torch.randn(7, 2, dtype=torch.float64, generator=generator) ** 3
-    problem = Problem(nn.Linear(2, 1, bias=False).double(), lambda o, y: o.mean(), (X, torch.zeros(7)))
-    basis = torch.eye(2, dtype=torch.float64)
-    pairs = torch.stack([(X[i] + X[j]) / 2 for i in range(7) for j in range(7)])  # every batch of two
-    centred = pairs - pairs.mean(0)
-    expected = torch.einsum("ni,nj,nk->ijk", centred, centred, centred) / 49
-    assert torch.allclose(third_cumulants(problem, basis, batch=2), expected, rtol=1e-12)
 
 
 def test_the_overlap_of_subspaces(generator):

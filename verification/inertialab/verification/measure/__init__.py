@@ -1,5 +1,6 @@
 """Measurements: curvature, gradient noise, spread. Every number comes with its error; nothing here judges."""
 
+from inertialab.verification.measure.cumulants import third_cumulants
 from inertialab.verification.measure.curvature import ggn, hessian
 from inertialab.verification.measure.density import Density, spectral_density
 from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
@@ -21,7 +22,6 @@ from inertialab.verification.measure.ratio import (
     noise_ratio,
     project_curvature,
     subspace_overlap,
-    third_cumulants,
 )
 from inertialab.verification.measure.sharpness import Sharpness, SharpnessRecord
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace

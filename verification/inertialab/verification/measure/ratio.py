@@ -1,4 +1,4 @@
-"""Gradient noise beside curvature: C/H in each direction, its law, shared subspaces, third cumulants."""
+"""Gradient noise beside curvature: C/H in each direction, its law, and the subspaces they share."""
 
 from __future__ import annotations
 
@@ -182,19 +182,3 @@ def subspace_overlap(first: Tensor, second: Tensor) -> float:
         0.5
     """
     return float((first.T @ second).square().sum() / min(first.shape[1], second.shape[1]))
-
-
-def third_cumulants(problem: Problem, basis: Tensor, *, batch: int = 1) -> Tensor:
-    """Third cumulants of the gradient of a batch drawn with replacement, along given directions.
-
-    Args:
-        problem: What is measured.
-        basis: Directions as columns, shape (P, k).
-        batch: Batch size, B; cumulants of a mean of B independent samples are those of one over B².
-
-    Returns:
-        Shape (k, k, k), units (L/θ)³.
-    """
-    projected = project_gradients(problem, basis)
-    centred = projected - projected.mean(0)
-    return torch.einsum("ni,nj,nk->ijk", centred, centred, centred) / (len(centred) * batch**2)
