@@ -1,6 +1,7 @@
 """One symbolic source: compiled loops, torch steps and PyTorch's optimizers make the same steps."""
 
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from scipy import integrate, stats
 
 from inertialab.experiments.codegen import rows, torch_step
 from inertialab.experiments.lanes import LANES, sample
+from inertialab.experiments.laws import LAWS, normal
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.simulation import simulate
-from inertialab.experiments.system import LAWS, Noise, System, indexed, normal
+from inertialab.experiments.system import Noise, System, indexed
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic, styblinski_tang
 
@@ -100,13 +102,31 @@ def test_threads_change_no_result_and_seeds_do(precision):
 
 @pytest.mark.parametrize("law", LAWS)
 def test_laws_of_noise_have_mean_zero_and_variance_one(law):
-    function = sp.lambdify(normal, LAWS[law], ["scipy", "numpy"])
+    function = sp.lambdify(normal, LAWS[law].number, ["scipy", "numpy"])
     for power, expected in ((0, 1.0), (1, 0.0), (2, 1.0)):
         points = [-1.2815515655446004, 0.0] if law == "two-point" else [0.0]
         value, _ = integrate.quad(
             lambda z, p=power: float(function(z)) ** p * stats.norm.pdf(z), -8, 8, points=points, limit=400
         )
         assert value == pytest.approx(expected, abs=2e-3 if law == "student-4" else 1e-6)
+
+
+def bound_by(law, variance):
+    """Largest logarithm of the law's moment generating function over that of a Gaussian of this variance."""
+    number = sp.lambdify(normal, law.number, ["scipy", "numpy"])
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    cuts = [-12.0, -1.2815515655446004, 0.0, 12.0]  # where a law may jump
+    z = np.concatenate([(a + b) / 2 + (b - a) / 2 * nodes for a, b in pairwise(cuts)])
+    w = np.concatenate([(b - a) / 2 * weights for a, b in pairwise(cuts)]) * stats.norm.pdf(z)
+    s = np.concatenate([np.linspace(-3, -0.05, 60), np.linspace(0.05, 3, 60)])
+    logarithm = np.log(np.exp(np.outer(s, number(z))) @ w)
+    return (logarithm / (s**2 * variance / 2)).max()
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS.values() if np.isfinite(law.proxy)], ids=lambda law: law.name)
+def test_the_proxy_is_the_narrowest_gaussian_over_the_moment_generating_function(law):
+    assert bound_by(law, law.proxy) == pytest.approx(1, abs=1e-3)
+    assert bound_by(law, 0.98 * law.proxy) > 1.01
 
 
 @pytest.mark.parametrize("law", LAWS)

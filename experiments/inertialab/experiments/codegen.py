@@ -13,7 +13,8 @@ import torch
 from sympy.printing.pycode import PythonCodePrinter
 from torch import Tensor
 
-from inertialab.experiments.system import System, indexed, normal
+from inertialab.experiments.laws import normal
+from inertialab.experiments.system import System, indexed
 from inertialab.theory.notation import g, k
 
 Statement = tuple[sp.Symbol, sp.Expr]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 from inertialab.experiments.checkpoint import Checkpoint
+from inertialab.experiments.laws import LAWS
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.passage import diffusion_passage
-from inertialab.experiments.system import BOUNDS, System
+from inertialab.experiments.system import Noise, System
 
 CHUNK = 1000
 """Steps between two looks at the particles."""
@@ -57,10 +58,9 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
         raise ValueError(
             f"A particle at {start[0]:g} has already passed {boundary:g} {way}; the boundary must lie {side} the start."
         )
-    eta, summing = float(system.settings["eta"]), system.optimizer in SUMMING
+    eta, limit = float(system.settings["eta"]), _limit(system)
     curvature = float(np.linalg.eigvalsh(system.landscape.hessian(list(start))).max())
-    limit = 2 * (1 + float(system.settings["beta"])) if summing else 2
-    if (summing or system.optimizer == "sgd") and eta * curvature >= limit:
+    if limit and eta * curvature >= limit:
         raise ValueError(
             f"eta times the curvature at the start is {eta * curvature:.3g}: {system.optimizer} is unstable from "
             f"{limit:g} on, and leaves without any noise. Take eta below {limit / curvature:.3g}."
@@ -71,19 +71,30 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
         raise ValueError("There is no noise where the particles start, so nothing drives them over the barrier.")
 
 
+def _limit(system: System) -> float:
+    """Learning rate times curvature from which a minimum is unstable; 0 where it is not known."""
+    if system.optimizer == "sgd":
+        return 2.0
+    if system.optimizer not in ("momentum-ema", *SUMMING):
+        return 0.0
+    beta = float(system.settings["beta"])
+    return 2 * (1 + beta) / (1 if system.optimizer in SUMMING else 1 - beta)
+
+
 def _reachable(system: System, start: float, boundary: float, sign: int) -> None:
     """Refuse bounded noise that is too weak against the slope, for SGD in one dimension.
 
     The farthest place is found by steps with the most favourable noise from everywhere that was reached.
     """
-    if system.noise.law not in BOUNDS or system.optimizer != "sgd" or len(system.landscape.coordinates) != 1:
+    law = LAWS[system.noise.law]
+    if not law.ends or system.optimizer != "sgd" or len(system.landscape.coordinates) != 1:
         return
     eta = float(system.settings["eta"])
     reach, found = (start, start), None
     while reach != found and sign * (reach[1 if sign > 0 else 0] - boundary) < 0:
         found = reach
         x = np.linspace(*reach, 2001)
-        ends = [x - eta * (system.slope(x) + np.sqrt(system.variance(x)) * z) for z in BOUNDS[system.noise.law]]
+        ends = [x - eta * (system.slope(x) + np.sqrt(system.variance(x)) * z) for z in law.ends]
         reach = (min(found[0], float(np.min(ends))), max(found[1], float(np.max(ends))))
     farthest = reach[1] if sign > 0 else reach[0]
     if sign * (farthest - boundary) < 0:
@@ -102,33 +113,56 @@ def _worthwhile(system: System, start: np.ndarray, boundary: float, sign: int, e
     logarithm = _expected(system, start, boundary, sign)
     if logarithm > np.log(1e3 * exposure):
         raise ValueError(
-            f"An escape takes about 1e{logarithm / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
+            f"An escape takes at least about 1e{logarithm / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
             "would see none; lower the barrier, or use forward_flux (--method flux)."
         )
 
 
 def _expected(system: System, start: np.ndarray, boundary: float, sign: int) -> float:
-    """Logarithm of the number of steps to an escape, or what it is not below; 0 where nothing is known.
+    """Logarithm of what the number of steps to an escape is not below, but for a prefactor; 0 where nothing is known.
 
-    Under constant noise momentum changes the temperature by a known factor, and inertia only slows particles down
-    (Kramers), so the height of the barrier over the temperature is a lower bound in every dimension.
+    A path of SGD costs the exponent Σ|Δθ + η∇L|²/(2η²Λ), with Λ the largest eigenvalue of the covariance times the
+    proxy of the law. Where curvatures are at most M, here on the straight way up, a step costs at least
+    (1 - ηM/2)(L(θ + Δθ) - L(θ))/(ηΛ/2), since |Δθ + η∇L|² - 4ηc(∇L·Δθ + M|Δθ|²/2) is a square for c = 1 - ηM/2; so
+    neither noise that differs by direction nor a detour makes an escape cheaper than the rise over the temperature
+    ηΛ/2. Momentum changes that temperature and the greatest stable ηM by known factors, and inertia only slows
+    particles down (Kramers). One jump of a heavy-tailed law carries a particle over any barrier: no exponent is known.
     """
-    if system.optimizer == "sgd" and len(start) == 1 and sign > 0:
-        return diffusion_passage(system, float(start[0]), boundary).log_steps
-    landscape = system.landscape
-    if (
-        system.optimizer not in ("sgd", "momentum-ema", *SUMMING)
-        or not landscape.saddle
-        or any(v.free_symbols for v in system.noise.variances)
-    ):
+    proxy, limit = LAWS[system.noise.law].proxy, _limit(system)
+    way = _way(system, start, boundary, sign)
+    if not np.isfinite(proxy) or not limit or not len(way):
         return 0.0
-    saddle = landscape.numbers(landscape.saddle)
-    if not sign * (boundary - saddle[0]) > 0 > sign * (start[0] - saddle[0]):
+    eta = float(system.settings["eta"])
+    curvature = np.linalg.eigvalsh(np.moveaxis(system.landscape.hessian(list(way.T)), -1, 0)).max()
+    narrowed = 1 - eta * max(float(curvature), 0.0) / limit
+    if narrowed <= 0:
+        return 0.0
+    if system.optimizer == "sgd" and len(start) == 1 and sign > 0:
+        even = replace(system, noise=Noise((proxy * system.noise.variances[0],)))
+        return narrowed * diffusion_passage(even, float(start[0]), boundary).log_steps
+    C = system.noise.matrix
+    if C.free_symbols:
         return 0.0
     heat = 1 / (1 - float(system.settings["beta"])) if system.optimizer in SUMMING else 1.0
-    temperature = max(float(v) for v in system.noise.variances) * float(system.settings["eta"]) * heat / 2
-    rise = float(landscape.value(list(saddle)) - landscape.value(list(start)))
-    return rise / temperature if temperature > 0 else 0.0
+    temperature = eta * heat * proxy * float(np.linalg.eigvalsh(np.array(C, dtype=float)).max()) / 2
+    rise = float(system.landscape.value(list(way[-1])) - system.landscape.value(list(start)))
+    return narrowed * rise / temperature
+
+
+def _way(system: System, start: np.ndarray, boundary: float, sign: int) -> np.ndarray:
+    """Places from the start straight to the saddle, or to the boundary on a line, shape (n, d); none if there is none.
+
+    The saddle must lie between, or the boundary is reached without its height.
+    """
+    landscape = system.landscape
+    end = np.array([boundary])
+    if not (system.optimizer == "sgd" and len(start) == 1 and sign > 0):
+        if not landscape.saddle:
+            return np.empty((0, len(start)))
+        end = landscape.numbers(landscape.saddle)
+        if not sign * (boundary - end[0]) > 0 > sign * (start[0] - end[0]):
+            return np.empty((0, len(start)))
+    return start + np.linspace(0, 1, 101)[:, None] * (end - start)
 
 
 def count_escapes(

@@ -17,7 +17,8 @@ from inertialab.experiments.codegen import (
     rows,
     source,
 )
-from inertialab.experiments.system import System, normal
+from inertialab.experiments.laws import normal
+from inertialab.experiments.system import System
 from inertialab.theory.notation import k
 
 _LOOP = """\

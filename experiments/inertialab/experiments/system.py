@@ -8,36 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy as sp
 
+from inertialab.experiments.laws import LAWS, normal
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.landscapes import Landscape
 from inertialab.theory.notation import g, k, theta
-
-normal = sp.Symbol("z", real=True)
-"""A standard normal number, drawn anew for every coordinate, particle and step."""
-
-
-def _two_point(chance: float = 0.1) -> sp.Expr:
-    """Skewed: one large value with this chance, a small one of the other sign else."""
-    p = sp.Float(chance)
-    level = sp.sqrt(2) * sp.erfinv(2 * p - 1)
-    return sp.Piecewise((sp.sqrt((1 - p) / p), normal < level.evalf(20)), (-sp.sqrt(p / (1 - p)), True))
-
-
-def _student4() -> sp.Expr:
-    """Student's t with four degrees of freedom by its quantile function (Shaw 2006), scaled to variance one."""
-    below = sp.erfc(sp.Abs(normal) / sp.sqrt(2)) / 2
-    root = sp.Min(2 * sp.sqrt(below * (1 - below)), 1)  # rounding must not carry it beyond what acos and sqrt allow
-    size = 2 * sp.sqrt(sp.Max(sp.cos(sp.acos(root) / 3) / root - 1, 0))
-    return sp.Piecewise((size, normal > 0), (-size, True)) / sp.sqrt(2)
-
-
-LAWS: dict[str, sp.Expr] = {"gaussian": normal, "two-point": _two_point(), "student-4": _student4()}
-"""Noise of mean zero and variance one, as functions of a standard normal number."""
-
-
-BOUNDS = {"two-point": tuple(float(value) for value, _ in LAWS["two-point"].args)}
-"""Extreme values of the laws that are bounded."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +67,12 @@ class Noise:
     def loss_proportional(cls, landscape: Landscape, factor: float, law: str = "gaussian") -> Noise:
         """C = factor · L, as for a squared loss that can be fitted; the loss must not be negative."""
         return cls((sp.Float(factor) * sp.Max(landscape.loss, 0),) * len(landscape.coordinates), law)
+
+    @property
+    def matrix(self) -> sp.Matrix:
+        """C = AAᵀ, shape (d, d), units (L/θ)²."""
+        root = sp.Matrix(self.root)
+        return root * root.T if self.root else sp.diag(*self.variances)
 
 
 @dataclass(frozen=True)
@@ -150,7 +131,9 @@ class System:
     def gradient(self, i: int) -> sp.Expr:
         """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ..."""
         row = dict(enumerate(self.noise.root[i])) if self.noise.root else {i: sp.sqrt(self.noise.variances[i])}
-        drawn = (size * LAWS[self.noise.law].subs(normal, indexed(normal, j)) for j, size in row.items() if size != 0)
+        drawn = (
+            size * LAWS[self.noise.law].number.subs(normal, indexed(normal, j)) for j, size in row.items() if size != 0
+        )
         return sum(drawn, self.landscape.gradients[i])
 
     def update(self, i: int) -> list[tuple[sp.Symbol, sp.Expr]]:
