@@ -1,5 +1,6 @@
 """One symbolic source: compiled loops, torch steps and PyTorch's optimizers make the same steps."""
 
+import math
 import tracemalloc
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import sympy as sp
 import torch
 from scipy import integrate, stats
 
+from inertialab.experiments import picture
 from inertialab.experiments.codegen import rows, torch_step
 from inertialab.experiments.lanes import LANES, sample
 from inertialab.experiments.laws import LAWS, normal
@@ -21,6 +23,7 @@ from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, qua
 SETTINGS = {"eta": 0.01, "beta": 0.8, "beta0": 0.3, "beta2": 0.9, "eps": 0.05, "delta": 1e-3, "c": 1.5, "decay": 0.3}
 VALLEY = LANDSCAPES["curved-valley"].at()
 DIAGONAL = quadratic(np.diag([0.5, 1.0, 2.0]))
+FLAT = Landscape("flat", sp.S.Zero, coordinates(1), {}, (sp.S.Zero,))
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
 
 
@@ -47,22 +50,21 @@ def positions(setup, numbers, aged=False):
 
 @pytest.fixture(scope="module")
 def numbers():
-    return np.random.default_rng(4).standard_normal((30, 3, LANES))
+    return np.random.default_rng(4).standard_normal((30, 6, LANES))
 
 
-@every_row
-@pytest.mark.parametrize("landscape", [VALLEY, DIAGONAL], ids=lambda landscape: landscape.name)
-def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, numbers):
+def all_agree(row, landscape, law, numbers):
     d = len(landscape.coordinates)
-    setup, z = system(row, landscape), numbers[:, :d]
+    setup = system(row, landscape, law)
+    z = numbers[:, : setup.normals]
     compiled = positions(setup, z)
     names = rows(setup)
     state = torch.zeros(len(names), LANES, dtype=torch.float64)
     for i, name in enumerate(names):
         state[i] = 0.3 if name.startswith("theta") else 0.0
     step = torch_step(setup)
-    drawn = [indexed(normal, i) for i in range(d)]
-    noisy = sp.lambdify((*landscape.coordinates, *drawn), [setup.gradient(i) for i in range(d)], "numpy")
+    drawn = [indexed(normal, i) for i in range(setup.normals)]
+    noisy = sp.lambdify((*landscape.coordinates, *drawn), [setup.gradient(i) for i in range(d)], ["scipy", "numpy"])
     theta = [torch.full((d,), 0.3, dtype=torch.float64, requires_grad=True) for _ in range(8)]
     optimizers = [row.make([p], **setup.settings) for p in theta]
     for k in range(len(z)):
@@ -74,6 +76,17 @@ def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, nu
     assert compiled == pytest.approx(state[:d].numpy(), rel=1e-13, abs=1e-14)
     real = np.stack([p.detach().numpy() for p in theta], axis=1)
     assert compiled[:, :8] == pytest.approx(real, rel=1e-11, abs=1e-12)
+
+
+@every_row
+@pytest.mark.parametrize("landscape", [VALLEY, DIAGONAL], ids=lambda landscape: landscape.name)
+def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, numbers):
+    all_agree(row, landscape, "gaussian", numbers)
+
+
+@pytest.mark.parametrize("law", [*LAWS, "stable-1.2", "stable-1.9"])
+def test_they_agree_under_every_law_of_noise(law, numbers):
+    all_agree(OPTIMIZERS["momentum-ema"], DIAGONAL, law, numbers)
 
 
 @every_row
@@ -131,13 +144,63 @@ def test_the_proxy_is_the_narrowest_gaussian_over_the_moment_generating_function
 
 @pytest.mark.parametrize("law", LAWS)
 def test_particles_feel_the_law_they_are_given(law):
-    flat = Landscape("flat", sp.S.Zero, coordinates(1), {}, (sp.S.Zero,))
-    crowd = Particles(System(flat, Noise.constant(flat, 4.0, law), "sgd", {"eta": 1.0}), 400_000, np.zeros(1))
-    crowd.advance(1, 3, 0)
-    drawn = -crowd.values()[0] / 2
+    drawn = one_step(law)
     assert drawn.var() == pytest.approx(1, abs=0.05 if law == "student-4" else 0.01)
     skew = {"gaussian": 0.0, "two-point": 8 / 3, "student-4": None}[law]
-    assert skew is None or float((drawn.astype(float) ** 3).mean()) == pytest.approx(skew, abs=0.03)
+    assert skew is None or float((drawn**3).mean()) == pytest.approx(skew, abs=0.03)
+
+
+def stable_faults(drawn, alpha):
+    """What is wrong with symmetric stable numbers of scale one, by SciPy's law in its parametrisation S1."""
+    n, edges = len(drawn), np.sinh(np.linspace(-6, 6, 301))
+    shares = np.searchsorted(np.sort(drawn), edges) / n
+    distance = np.abs(shares - stats.levy_stable.cdf(edges, alpha, 0.0)).max()
+    found = ["distribution"] if stats.kstwobign.sf(distance * n**0.5) < 1e-4 else []
+    for q in (0.1, 1.0, 4.0):
+        error = np.cos(q * drawn).mean() - np.exp(-(q**alpha))
+        found += [f"characteristic function at {q}"] if abs(error) > 4.5 * (0.5 / n) ** 0.5 else []
+    # Far out the share beyond ±x is the first term of the series of the tail.
+    far = 1000.0 ** (1 / alpha)
+    expected = 2 * math.gamma(alpha) * math.sin(math.pi * alpha / 2) / math.pi / 1000 * n
+    beyond = int((np.abs(drawn) > far).sum())
+    found += ["tail"] if min(stats.poisson.cdf(beyond, expected), stats.poisson.sf(beyond - 1, expected)) < 1e-5 else []
+    return found
+
+
+def one_step(law, precision=np.float32):
+    """Two million numbers of a law."""
+    setup = System(FLAT, Noise.constant(FLAT, 4.0, law), "sgd", {"eta": 1.0})
+    crowd = Particles(setup, 2_000_000, np.zeros(1), precision=precision)
+    crowd.advance(1, 3, 0)
+    return -crowd.values()[0].astype(float) / 2
+
+
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [1.1, 1.5, 1.8])
+def test_stable_numbers_have_the_stable_law(alpha, precision):
+    assert stable_faults(one_step(f"stable-{alpha}", precision), alpha) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        (lambda U, W, a: np.sin(a * U) * (W / np.cos((a - 1) * U)) ** (1 / a) / np.cos(U) ** (1 / a), "distribution"),
+        (lambda U, W, a: _stuck(U, W, a + 0.02), "distribution"),
+        (lambda U, W, a: _stuck(U, W, a) / 2**0.5, "characteristic function at 1.0"),
+        (lambda U, W, a: _stuck(np.clip(U, -1.567, 1.567), W, a), "tail"),
+    ],
+    ids=["exponent", "index", "scale of a variance", "angles cut off"],
+)
+def test_another_generator_is_noticed(wrong, fault):
+    """By the same tests that find nothing wrong with the formula in NumPy."""
+    rng, n = np.random.default_rng(0), 2_000_000
+    U, W = rng.uniform(-np.pi / 2, np.pi / 2, n), rng.exponential(size=n)
+    assert stable_faults(_stuck(U, W, 1.5), 1.5) == []
+    assert fault in stable_faults(wrong(U, W, 1.5), 1.5)
+
+
+def _stuck(U, W, a):
+    return np.sin(a * U) / np.cos(U) ** (1 / a) * (np.cos((1 - a) * U) / W) ** ((1 - a) / a)
 
 
 def faults(drawn, other):
@@ -273,8 +336,7 @@ def test_memory_beyond_the_particles_is_a_small_part_and_does_not_grow_with_step
 
 
 def test_a_ballistic_start_moves_particles_without_noise():
-    flat = Landscape("flat", sp.S.Zero, coordinates(1), {}, (sp.S.Zero,))
-    setup = System(flat, Noise.constant(flat, 0.0), "momentum-ema", {"eta": 0.1, "beta": 0.5})
+    setup = System(FLAT, Noise.constant(FLAT, 0.0), "momentum-ema", {"eta": 0.1, "beta": 0.5})
     seen = simulate(setup, particles=300, times=[1, 2], seed=0, states={"m": 2.0}, precision=np.float64)
     assert seen.mean[:, 0] == pytest.approx([-0.1, -0.15])
 
@@ -292,7 +354,13 @@ def test_a_new_landscape_is_one_expression():
     ("call", "sentence"),
     [
         (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0), "adamm"), "no optimizer 'adamm'; rows are: sgd,"),
-        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "levy")), "no law of noise 'levy'; rows are: gaussian"),
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "levy")), "no law of noise 'levy'; take gaussian"),
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "stable-2")), "or stable-1.5 with an index from 1 to 2"),
+        (
+            lambda: picture.spread(system(OPTIMIZERS["sgd"], law="stable-1.5"), None, None),
+            "displacement needs a variance",
+        ),
+        (lambda: Noise.covariance(np.eye(2), "stable-1.5"), "A covariance needs a variance, and noise of the law"),
         (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0), "sgd", {"beta": 1.0}), "sgd takes eta; got beta"),
         (lambda: System(LANDSCAPES["double-well"], Noise.constant(VALLEY, 1.0)), "call at"),
         (lambda: simulate(system(OPTIMIZERS["sgd"]), particles=10, times=[3, 2], seed=0), "ascending step numbers"),

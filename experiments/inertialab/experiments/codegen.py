@@ -84,7 +84,7 @@ def source(expr: sp.Expr) -> str:
 
 
 def gradients(system: System) -> list[Statement]:
-    """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i."""
+    """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i; second ones follow."""
     count = len(system.landscape.coordinates)
     return [(indexed(g, i), system.gradient(i)) for i in range(count)]
 
@@ -115,10 +115,17 @@ def _tensor(function: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
     return lambda x: function(x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float64))
 
 
-def _where(condition: Any, a: Any, b: Any) -> Any:
-    if isinstance(condition, bool):
-        return a if condition else b
-    return torch.where(condition, a, b)
+def _choice(like: Tensor) -> Callable[[Any, Any, Any], Any]:
+    """What `where` means for particles of this precision: of two numbers alone PyTorch makes single precision."""
+
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(condition, bool):
+            return a if condition else b
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+            a = torch.full_like(like, a)
+        return torch.where(condition, a, b)
+
+    return where
 
 
 TORCH: dict[str, Any] = {
@@ -129,7 +136,7 @@ TORCH: dict[str, Any] = {
     "power": lambda a, b: a**b,
     "larger": lambda a, b: max(a, b) if not isinstance(a, Tensor) else torch.clamp(a, min=b),
     "smaller": lambda a, b: min(a, b) if not isinstance(a, Tensor) else torch.clamp(a, max=b),
-    "where": _where,
+    "choice": _choice,
 }
 """What the printed names mean for tensors."""
 
@@ -142,13 +149,13 @@ def torch_step(system: System) -> Callable[[Tensor, Tensor, float], None]:
 
     Returns:
         A function `step(state, normals, k)` that changes `state` in place: shape (states·d, n), in the order of
-        `rows`; `normals` has shape (d, n), and k is the number of the step, from 1.
+        `rows`; `normals` has shape (system.normals, n), and k is the number of the step, from 1.
     """
     before, after = phases(system)
-    lines = ["def step(state, normals, k):"]
+    lines = ["def step(state, normals, k):", "    where = choice(normals[0])"]
     names = rows(system)
     lines += [f"    {name} = state[{r}]" for r, name in enumerate(names)]
-    lines += [f"    {indexed(normal, i)} = normals[{i}]" for i in range(len(system.landscape.coordinates))]
+    lines += [f"    {indexed(normal, i)} = normals[{i}]" for i in range(system.normals)]
     for symbol, expression in [*gradients(system), *before, *mean_statement(system), *after]:
         lines.append(f"    {symbol} = {source(expression)}")
     # Names may be views of rows that others of them replace, so all rows are put together before any is written.

@@ -10,7 +10,6 @@ import numpy as np
 from scipy import stats
 
 from inertialab.experiments.checkpoint import Checkpoint
-from inertialab.experiments.laws import LAWS
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import Noise, System
@@ -46,18 +45,25 @@ class Escapes:
         return float(self.exposure / high), float(self.exposure / low) if low else float("inf")
 
 
-def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> None:
+def checked(system: System, start: np.ndarray, *ends: tuple[float, int]) -> None:
     """Refuse what could never give an escape time, before anything runs.
 
+    Args:
+        system: What is simulated.
+        start: Where particles start, shape (d,).
+        ends: Boundaries, each with 1 if it is passed upwards, -1 downwards.
+
     Raises:
-        ValueError: If the boundary lies on the wrong side, the step is unstable where particles start, no noise
+        ValueError: If a boundary lies on the wrong side, the step is unstable where particles start, no noise
             drives them, or bounded noise does not carry them there.
     """
-    if sign * (boundary - start[0]) <= 0:
-        side, way = ("above", "upwards") if sign > 0 else ("below", "downwards")
-        raise ValueError(
-            f"A particle at {start[0]:g} has already passed {boundary:g} {way}; the boundary must lie {side} the start."
-        )
+    for boundary, sign in ends:
+        if sign * (boundary - start[0]) <= 0:
+            side, way = ("above", "upwards") if sign > 0 else ("below", "downwards")
+            raise ValueError(
+                f"A particle at {start[0]:g} has already passed {boundary:g} {way}; "
+                f"the boundary must lie {side} the start."
+            )
     eta, limit = float(system.settings["eta"]), _limit(system)
     curvature = float(np.linalg.eigvalsh(system.landscape.hessian(list(start))).max())
     if limit and eta * curvature >= limit:
@@ -65,7 +71,7 @@ def checked(system: System, start: np.ndarray, boundary: float, sign: int) -> No
             f"eta times the curvature at the start is {eta * curvature:.3g}: {system.optimizer} is unstable from "
             f"{limit:g} on, and leaves without any noise. Take eta below {limit / curvature:.3g}."
         )
-    _reachable(system, float(start[0]), boundary, sign)
+    _reachable(system, float(start[0]), ends)
     numbers = dict(zip(system.landscape.coordinates, start, strict=True))
     if all(float(v.subs(numbers)) <= 0 for v in system.noise.variances):
         raise ValueError("There is no noise where the particles start, so nothing drives them over the barrier.")
@@ -81,36 +87,37 @@ def _limit(system: System) -> float:
     return 2 * (1 + beta) / (1 if system.optimizer in SUMMING else 1 - beta)
 
 
-def _reachable(system: System, start: float, boundary: float, sign: int) -> None:
+def _reachable(system: System, start: float, ends: Sequence[tuple[float, int]]) -> None:
     """Refuse bounded noise that is too weak against the slope, for SGD in one dimension.
 
     The farthest place is found by steps with the most favourable noise from everywhere that was reached.
     """
-    law = LAWS[system.noise.law]
+    law = system.law
     if not law.ends or system.optimizer != "sgd" or len(system.landscape.coordinates) != 1:
         return
     eta = float(system.settings["eta"])
-    reach, found = (start, start), None
-    while reach != found and sign * (reach[1 if sign > 0 else 0] - boundary) < 0:
+    reach, found = {-1: start, 1: start}, {}
+    while reach != found:
+        if any(sign * (reach[sign] - boundary) >= 0 for boundary, sign in ends):
+            return
         found = reach
-        x = np.linspace(*reach, 2001)
-        ends = [x - eta * (system.slope(x) + np.sqrt(system.variance(x)) * z) for z in law.ends]
-        reach = (min(found[0], float(np.min(ends))), max(found[1], float(np.max(ends))))
-    farthest = reach[1] if sign > 0 else reach[0]
-    if sign * (farthest - boundary) < 0:
-        raise ValueError(
-            f"Noise of the law {system.noise.law!r} is bounded, and the slope lets no particle go beyond "
-            f"{farthest:.4g}; the boundary {boundary:g} is never reached. Take more noise or a larger step."
-        )
+        x = np.linspace(reach[-1], reach[1], 2001)
+        moved = [x - eta * (system.slope(x) + np.sqrt(system.variance(x)) * z) for z in law.ends]
+        reach = {-1: min(found[-1], float(np.min(moved))), 1: max(found[1], float(np.max(moved)))}
+    boundary, sign = ends[0]
+    raise ValueError(
+        f"Noise of the law {system.noise.law!r} is bounded, and the slope lets no particle go beyond "
+        f"{reach[sign]:.4g}; the boundary {boundary:g} is never reached. Take more noise or a larger step."
+    )
 
 
-def _worthwhile(system: System, start: np.ndarray, boundary: float, sign: int, exposure: int) -> None:
+def _worthwhile(system: System, start: np.ndarray, ends: Sequence[tuple[float, int]], exposure: int) -> None:
     """Refuse a count that would see nothing, where the time can be known beforehand.
 
     Raises:
         ValueError: If less than one passage in a thousand such runs is to be expected.
     """
-    logarithm = _expected(system, start, boundary, sign)
+    logarithm = min(_expected(system, start, *end) for end in ends)
     if logarithm > np.log(1e3 * exposure):
         raise ValueError(
             f"An escape takes at least about 1e{logarithm / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
@@ -128,7 +135,7 @@ def _expected(system: System, start: np.ndarray, boundary: float, sign: int) -> 
     ηΛ/2. Momentum changes that temperature and the greatest stable ηM by known factors, and inertia only slows
     particles down (Kramers). One jump of a heavy-tailed law carries a particle over any barrier: no exponent is known.
     """
-    proxy, limit = LAWS[system.noise.law].proxy, _limit(system)
+    proxy, limit = system.law.proxy, _limit(system)
     way = _way(system, start, boundary, sign)
     if not np.isfinite(proxy) or not limit or not len(way):
         return 0.0
@@ -174,6 +181,7 @@ def count_escapes(
     steps: int,
     seed: int,
     sign: int = 1,
+    behind: float | None = None,
     burn_in: int = 0,
     precision: type = np.float32,
     threads: int | None = None,
@@ -193,6 +201,7 @@ def count_escapes(
         steps: Number of steps that count.
         seed: Of the random numbers.
         sign: 1 if the boundary is passed upwards, -1 downwards.
+        behind: Another end, on the other side of the start, where particles leave as well.
         burn_in: Steps before counting, to forget the common start.
         precision: np.float32 or np.float64.
         threads: Number of threads, all cores by default; it changes no result.
@@ -204,10 +213,19 @@ def count_escapes(
         FloatingPointError: If particles run away.
     """
     place = np.asarray(start, dtype=float)
-    checked(system, place, boundary, sign)
-    _worthwhile(system, place, boundary, sign, particles * steps)
+    ends = [(boundary, sign)] + ([] if behind is None else [(behind, -sign)])
+    checked(system, place, *ends)
+    _worthwhile(system, place, ends, particles * steps)
     crowd = Particles(
-        system, particles, place, precision=precision, passage="respawn", boundary=boundary, sign=sign, threads=threads
+        system,
+        particles,
+        place,
+        precision=precision,
+        passage="respawn" if behind is None else "leave",
+        boundary=boundary,
+        lower=0.0 if behind is None else behind,
+        sign=sign,
+        threads=threads,
     )
     kept = Checkpoint(checkpoint, crowd, seed=seed, burn_in=burn_in)
     tick(kept.resume())
@@ -240,7 +258,7 @@ def first_passages(
         Steps, shape (particles,).
     """
     place = np.asarray(start, dtype=float)
-    checked(system, place, boundary, sign)
+    checked(system, place, (boundary, sign))
     crowd = Particles(
         system, particles, place, precision=precision, passage="first", boundary=boundary, sign=sign, threads=threads
     )

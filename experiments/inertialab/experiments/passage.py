@@ -45,7 +45,7 @@ def diffusion_passage(
     τ = ∫ e^{φ(y)} ∫_{-∞}^y e^{-φ(z)}/D(z) dz dy with φ = ∫L'/D; anti-Ito: 1/D stands in the outer integral.
 
     Args:
-        system: One-dimensional SGD with noise that vanishes nowhere.
+        system: One-dimensional SGD with noise that has a variance and vanishes nowhere.
         start: Where the particle starts, below the boundary.
         boundary: Where it is absorbed.
         convention: Which product of state-dependent noise is meant.
@@ -55,6 +55,7 @@ def diffusion_passage(
         ValueError: If the system is of another kind or the boundary lies on the wrong side.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary)
+    system.law.needed("A diffusion")
     low = _left_end(slope, variance, eta, start)
 
     def logarithm(count: int) -> float:
@@ -89,8 +90,7 @@ def chain_passage(system: System, start: float, boundary: float, panels: int = 0
         ValueError: If the system is of another kind, or needs more than 500 panels.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary)
-    if system.noise.law != "gaussian":
-        raise ValueError(f"The chain is known for Gaussian noise; got {system.noise.law!r}.")
+    _gaussian(system)
     low = _left_end(slope, variance, eta, start)
     grid = np.linspace(low, boundary, 2001)
     spread = float(eta * np.sqrt(variance(grid)).min())
@@ -175,6 +175,7 @@ def pair_chain_passage(system: System, start: float, boundary: float, nodes: int
             the distance of the nodes, or the passage takes more than about 1e8 steps.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary, "heavy-ball")
+    _gaussian(system)
     beta = float(system.settings["beta"])
     low = _left_end(slope, variance, eta / (1 - beta), start)
     spread = float(eta * np.sqrt(variance(np.linspace(low, boundary, 2001))).min())
@@ -235,6 +236,11 @@ def _one_dimensional(
     if variance(np.linspace(start, boundary, 1001)).min() <= 0:
         raise ValueError("The noise vanishes between start and boundary, so no particle gets there by it.")
     return slope, variance, float(system.settings["eta"])
+
+
+def _gaussian(system: System) -> None:
+    if system.noise.law != "gaussian":
+        raise ValueError(f"The chain is known for Gaussian noise; got {system.noise.law!r}.")
 
 
 def _left_end(slope: Function, variance: Function, eta: float, start: float) -> float:

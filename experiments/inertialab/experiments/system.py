@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy as sp
 
-from inertialab.experiments.laws import LAWS, normal
+from inertialab.experiments.laws import Law, find_law, normal, second
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.landscapes import Landscape
@@ -21,8 +21,9 @@ class Noise:
 
     Attributes:
         variances: C of each coordinate at the position before the step (Ito), units (L/θ)², in the landscape's
-            coordinates.
-        law: Row of `LAWS`.
+            coordinates. The noise is √C times a number of the law, so that under a stable law √C is its scale σ: the
+            characteristic function is exp(-|√C q|^α), and as α tends to 2 the noise tends to a Gaussian of variance 2C.
+        law: As for `find_law`: gaussian, two-point, student-4, or stable-1.5 and the like.
         root: A with noise Aξ where coordinates are correlated, rows of expressions; ξ has independent coordinates of
             the law, and the variances are the diagonal of AAᵀ. Empty: A is diagonal.
     """
@@ -42,11 +43,13 @@ class Noise:
 
         Args:
             matrix: C, symmetric and positive definite wherever particles come, shape (d, d).
-            law: Row of `LAWS`; of the independent numbers that A = the lower Cholesky factor of C mixes.
+            law: As for `find_law`, one with a variance; of the independent numbers that A = the lower Cholesky factor
+                of C mixes.
 
         Raises:
-            ValueError: If it is not symmetric, or numbers that are not positive definite.
+            ValueError: If it is not symmetric, numbers that are not positive definite, or the law has no variance.
         """
+        find_law(law).needed("A covariance")
         C = sp.Matrix(matrix)
         if not C.is_square or not C.is_symmetric():
             raise ValueError(f"A covariance must be a symmetric matrix, got {C.tolist()}.")
@@ -98,8 +101,7 @@ class System:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"There is no optimizer {self.optimizer!r}; rows are: {', '.join(OPTIMIZERS)}.")
-        if self.noise.law not in LAWS:
-            raise ValueError(f"There is no law of noise {self.noise.law!r}; rows are: {', '.join(LAWS)}.")
+        find_law(self.noise.law)
         if self.landscape.defaults:
             names = ", ".join(map(str, self.landscape.defaults))
             raise ValueError(f"{self.landscape.name}: call at(...) to give numbers to {names}.")
@@ -112,6 +114,16 @@ class System:
     def map(self) -> UpdateMap:
         """The symbolic update map."""
         return MAPS[self.optimizer]
+
+    @property
+    def law(self) -> Law:
+        """The law of the noise."""
+        return find_law(self.noise.law)
+
+    @property
+    def normals(self) -> int:
+        """Normal numbers that a particle takes at each step: one for each coordinate, or then second ones."""
+        return self.law.draws * len(self.landscape.coordinates)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -129,10 +141,16 @@ class System:
         return np.broadcast_to(np.asarray(value, dtype=float), np.shape(x))
 
     def gradient(self, i: int) -> sp.Expr:
-        """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ..."""
+        """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ...
+
+        A law that takes two numbers finds the second ones after all first ones.
+        """
         row = dict(enumerate(self.noise.root[i])) if self.noise.root else {i: sp.sqrt(self.noise.variances[i])}
+        d, number = len(self.landscape.coordinates), self.law.number
         drawn = (
-            size * LAWS[self.noise.law].number.subs(normal, indexed(normal, j)) for j, size in row.items() if size != 0
+            size * number.subs({normal: indexed(normal, j), second: indexed(normal, d + j)})
+            for j, size in row.items()
+            if size != 0
         )
         return sum(drawn, self.landscape.gradients[i])
 
