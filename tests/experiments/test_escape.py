@@ -17,6 +17,7 @@ from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.passage import chain_passage, diffusion_passage, pair_chain_passage, without_subtraction
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic
+from inertialab.theory.passage import first_passage
 
 WELL = LANDSCAPES["double-well"].at()
 
@@ -51,6 +52,17 @@ def test_the_diffusion_passage_is_the_double_integral(convention):
     passage = diffusion_passage(system, -1.0, 0.9, convention)
     assert passage.steps == pytest.approx(value / 0.1, rel=1e-9)
     assert passage.error < 1e-10
+
+
+def test_theory_and_experiments_share_one_passage():
+    """From the coefficients of the potential, differentiated on the panels, and from the landscape's own slope."""
+    potential, D = np.array([0.25, 0.0, -0.5, 0.0, 0.25]), np.array([0.05, 0.0, 0.02])
+    (x,) = WELL.coordinates
+    system = System(WELL, Noise((1 + 0.4 * x**2,)), "sgd", {"eta": 0.1})
+    time = first_passage(potential, D, np.array(-1.0), np.array([0.9, -3.0]))
+    assert 0.1 * diffusion_passage(system, -1.0, 0.9).steps == pytest.approx(float(time), rel=1e-10)
+    other = first_passage(potential, 1.001 * D, np.array(-1.0), np.array([0.9, -3.0]))
+    assert abs(other / time - 1) > 1e-3
 
 
 def test_elimination_without_subtraction_solves_the_chain():
