@@ -125,6 +125,8 @@ def test_an_end_behind_counts_as_the_boundary_does():
     mirrored = count_escapes(sgd(5, landscape=well), boundary=-0.7, behind=0.8, sign=-1, **arguments | {"seed": 2})
     assert both.steps * 1.1 < wide.steps < one.steps
     assert wide.steps == pytest.approx(mirrored.steps, rel=0.05)
+    top = count_escapes(sgd(5, landscape=quadratic([[-1.0]])), boundary=0.7, behind=-0.7, **arguments)
+    assert 10 < top.steps < both.steps
 
 
 def test_forward_flux_of_stable_noise_agrees_with_its_counted_escapes():

@@ -460,7 +460,7 @@ def test_a_new_landscape_is_one_expression():
         ),
         (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0), "adamm"), "no optimizer 'adamm'; rows are: sgd,"),
         (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "levy")), "no law of noise 'levy'; take gaussian"),
-        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "stable-2")), "or stable-1.5 with an index from 1 to 2"),
+        (lambda: System(VALLEY, Noise.constant(VALLEY, 1.0, "stable-2")), "or stable-α with 1 < α < 2, as stable-1.5"),
         (
             lambda: picture.spread(system(OPTIMIZERS["sgd"], law="stable-1.5"), None, None),
             "displacement needs a variance",

@@ -111,13 +111,13 @@ def _reachable(system: System, start: float, ends: Sequence[tuple[float, int]]) 
     )
 
 
-def _worthwhile(system: System, start: np.ndarray, ends: Sequence[tuple[float, int]], exposure: int) -> None:
+def _worthwhile(system: System, start: np.ndarray, boundary: float, sign: int, exposure: int) -> None:
     """Refuse a count that would see nothing, where the time can be known beforehand.
 
     Raises:
         ValueError: If less than one passage in a thousand such runs is to be expected.
     """
-    logarithm = min(_expected(system, start, *end) for end in ends)
+    logarithm = _expected(system, start, boundary, sign)
     if logarithm > np.log(1e3 * exposure):
         raise ValueError(
             f"An escape takes at least about 1e{logarithm / np.log(10):.0f} steps, and {exposure:.1g} particle-steps "
@@ -133,43 +133,33 @@ def _expected(system: System, start: np.ndarray, boundary: float, sign: int) -> 
     (1 - ηM/2)(L(θ + Δθ) - L(θ))/(ηΛ/2), since |Δθ + η∇L|² - 4ηc(∇L·Δθ + M|Δθ|²/2) is a square for c = 1 - ηM/2; so
     neither noise that differs by direction nor a detour makes an escape cheaper than the rise over the temperature
     ηΛ/2. Momentum changes that temperature and the greatest stable ηM by known factors, and inertia only slows
-    particles down (Kramers). One jump of a heavy-tailed law carries a particle over any barrier: no exponent is known.
+    particles down (Kramers). On a line the passage of the diffusion says more, for noise that depends on the position
+    too. One jump of a heavy-tailed law carries a particle over any barrier: no exponent is known.
     """
-    proxy, limit = system.law.proxy, _limit(system)
-    way = _way(system, start, boundary, sign)
-    if not np.isfinite(proxy) or not limit or not len(way):
+    proxy, limit, eta = system.law.proxy, _limit(system), float(system.settings["eta"])
+    if not np.isfinite(proxy) or not limit:
         return 0.0
-    eta = float(system.settings["eta"])
-    curvature = np.linalg.eigvalsh(np.moveaxis(system.landscape.hessian(list(way.T)), -1, 0)).max()
-    narrowed = 1 - eta * max(float(curvature), 0.0) / limit
-    if narrowed <= 0:
-        return 0.0
+    landscape, C = system.landscape, proxy * system.noise.matrix
     if system.optimizer == "sgd" and len(start) == 1 and sign > 0:
-        even = replace(system, noise=Noise((proxy * system.noise.variances[0],)))
-        return narrowed * diffusion_passage(even, float(start[0]), boundary).log_steps
-    C = system.noise.matrix
-    if C.free_symbols:
+        even = replace(system, noise=Noise((C[0, 0],)))
+        steps = diffusion_passage(even, float(start[0]), boundary).log_steps
+        return _narrowed(system, start, np.array([boundary])) * steps
+    if not landscape.saddle or C.free_symbols:
+        return 0.0
+    saddle = landscape.numbers(landscape.saddle)
+    if not sign * (boundary - saddle[0]) > 0 > sign * (start[0] - saddle[0]):
         return 0.0
     heat = 1 / (1 - float(system.settings["beta"])) if system.optimizer in SUMMING else 1.0
-    temperature = eta * heat * proxy * float(np.linalg.eigvalsh(np.array(C, dtype=float)).max()) / 2
-    rise = float(system.landscape.value(list(way[-1])) - system.landscape.value(list(start)))
-    return narrowed * rise / temperature
+    temperature = eta * heat * float(np.linalg.eigvalsh(np.array(C, dtype=float)).max()) / 2
+    rise = float(landscape.value(list(saddle)) - landscape.value(list(start)))
+    return _narrowed(system, start, saddle) * rise / temperature
 
 
-def _way(system: System, start: np.ndarray, boundary: float, sign: int) -> np.ndarray:
-    """Places from the start straight to the saddle, or to the boundary on a line, shape (n, d); none if there is none.
-
-    The saddle must lie between, or the boundary is reached without its height.
-    """
-    landscape = system.landscape
-    end = np.array([boundary])
-    if not (system.optimizer == "sgd" and len(start) == 1 and sign > 0):
-        if not landscape.saddle:
-            return np.empty((0, len(start)))
-        end = landscape.numbers(landscape.saddle)
-        if not sign * (boundary - end[0]) > 0 > sign * (start[0] - end[0]):
-            return np.empty((0, len(start)))
-    return start + np.linspace(0, 1, 101)[:, None] * (end - start)
+def _narrowed(system: System, start: np.ndarray, end: np.ndarray) -> float:
+    """Share of the exponent that steps leave over: 1 - ηM/2, or with the limit of momentum; 0 where none is left."""
+    way = start[:, None] + np.linspace(0, 1, 101) * (end - start)[:, None]
+    curvature = np.linalg.eigvalsh(np.moveaxis(system.landscape.hessian(list(way)), -1, 0)).max()
+    return float(np.clip(1 - float(system.settings["eta"]) * curvature / _limit(system), 0, 1))
 
 
 def count_escapes(
@@ -215,7 +205,8 @@ def count_escapes(
     place = np.asarray(start, dtype=float)
     ends = [(boundary, sign)] + ([] if behind is None else [(behind, -sign)])
     checked(system, place, *ends)
-    _worthwhile(system, place, ends, particles * steps)
+    if behind is None:
+        _worthwhile(system, place, boundary, sign, particles * steps)
     crowd = Particles(
         system,
         particles,

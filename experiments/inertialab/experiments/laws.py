@@ -103,5 +103,5 @@ def find_law(name: str) -> Law:
         alpha = math.nan
     if not 1 < alpha < 2:
         known = ", ".join(LAWS)
-        raise ValueError(f"There is no law of noise {name!r}; take {known}, or stable-1.5 with an index from 1 to 2.")
+        raise ValueError(f"There is no law of noise {name!r}; take {known}, or stable-α with 1 < α < 2, as stable-1.5.")
     return _stable(name, alpha)
