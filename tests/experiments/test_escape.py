@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy import integrate
 
 from inertialab.experiments import __main__ as command
@@ -15,7 +16,8 @@ from inertialab.experiments.escape import count_escapes, first_passages
 from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.passage import chain_passage, diffusion_passage, pair_chain_passage, without_subtraction
 from inertialab.experiments.system import Noise, System
-from inertialab.theory.landscapes import LANDSCAPES, quadratic
+from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic
+from inertialab.theory.passage import first_passage
 
 WELL = LANDSCAPES["double-well"].at()
 
@@ -25,10 +27,10 @@ def sgd(ratio, eta=0.1, landscape=WELL, law="gaussian"):
     return System(landscape, Noise.constant(landscape, 2 * 0.25 / ratio / eta, law), "sgd", {"eta": eta})
 
 
-def momentum(name, ratio):
+def momentum(name, ratio, law="gaussian"):
     """Momentum at the same temperature."""
     eta = 0.02 if name == "heavy-ball" else 0.1
-    return System(WELL, Noise.constant(WELL, 5 / ratio), name, {"eta": eta, "beta": 0.8})
+    return System(WELL, Noise.constant(WELL, 5 / ratio, law), name, {"eta": eta, "beta": 0.8})
 
 
 VALLEY = sgd(60, landscape=LANDSCAPES["curved-valley"].at())
@@ -50,6 +52,17 @@ def test_the_diffusion_passage_is_the_double_integral(convention):
     passage = diffusion_passage(system, -1.0, 0.9, convention)
     assert passage.steps == pytest.approx(value / 0.1, rel=1e-9)
     assert passage.error < 1e-10
+
+
+def test_theory_and_experiments_share_one_passage():
+    """From the coefficients of the potential, differentiated on the panels, and from the landscape's own slope."""
+    potential, D = np.array([0.25, 0.0, -0.5, 0.0, 0.25]), np.array([0.05, 0.0, 0.02])
+    (x,) = WELL.coordinates
+    system = System(WELL, Noise((1 + 0.4 * x**2,)), "sgd", {"eta": 0.1})
+    time = first_passage(potential, D, np.array(-1.0), np.array([0.9, -3.0]))
+    assert 0.1 * diffusion_passage(system, -1.0, 0.9).steps == pytest.approx(float(time), rel=1e-10)
+    other = first_passage(potential, 1.001 * D, np.array(-1.0), np.array([0.9, -3.0]))
+    assert abs(other / time - 1) > 1e-3
 
 
 def test_elimination_without_subtraction_solves_the_chain():
@@ -97,6 +110,33 @@ def test_escapes_downwards_mirror_those_upwards():
     up = count_escapes(sgd(4), start=[-1.0], boundary=1.0, particles=20_000, steps=4000, seed=1)
     down = count_escapes(sgd(4), start=[1.0], boundary=-1.0, sign=-1, particles=20_000, steps=4000, seed=2)
     assert down.steps == pytest.approx(up.steps, rel=0.05)
+
+
+def test_an_end_behind_counts_as_the_boundary_does():
+    """Far away it changes nothing; a mirrored well has the mirrored rate; from a symmetric one twice as many leave."""
+    well = quadratic([[1.0]])
+    arguments = {"start": [0.0], "particles": 20_000, "steps": 4000, "seed": 1, "burn_in": 500}
+    one, far = (count_escapes(sgd(5, landscape=well), boundary=0.7, behind=b, **arguments) for b in (None, -50.0))
+    assert one == far
+    assert one.events > 5000
+    both = count_escapes(sgd(5, landscape=well), boundary=0.7, behind=-0.7, **arguments)
+    assert both.steps == pytest.approx(one.steps / 2, rel=0.05)
+    wide = count_escapes(sgd(5, landscape=well), boundary=0.7, behind=-0.8, **arguments)
+    mirrored = count_escapes(sgd(5, landscape=well), boundary=-0.7, behind=0.8, sign=-1, **arguments | {"seed": 2})
+    assert both.steps * 1.1 < wide.steps < one.steps
+    assert wide.steps == pytest.approx(mirrored.steps, rel=0.05)
+    top = count_escapes(sgd(5, landscape=quadratic([[-1.0]])), boundary=0.7, behind=-0.7, **arguments)
+    assert 10 < top.steps < both.steps
+
+
+def test_forward_flux_of_stable_noise_agrees_with_its_counted_escapes():
+    system = sgd(2000, landscape=quadratic([[1.0]]), law="stable-1.5")
+    found = count_escapes(system, start=[0.0], boundary=1.0, particles=20_000, steps=1000, seed=0, burn_in=100)
+    flux = forward_flux(system, start=[0.0], boundary=1.0, seed=8, particles=1024, replicates=6, confidence=0.999)
+    low, high = found.interval(0.999)
+    assert found.events > 100
+    assert low < flux.interval[1]
+    assert flux.interval[0] < high
 
 
 def test_counted_escapes_of_heavy_ball_are_those_of_the_pair_chain():
@@ -164,6 +204,19 @@ def test_first_passages_keep_those_that_never_came():
     assert times.max() <= 1000
 
 
+def test_particles_that_passed_do_not_run_away():
+    """Behind the saddle of the cubic the loss falls without end."""
+    times = first_passages(
+        sgd(3, landscape=LANDSCAPES["metastable-cubic"].at()),
+        start=[0.0],
+        boundary=2.0,
+        particles=2000,
+        steps=3000,
+        seed=1,
+    )
+    assert (times > 0).mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -171,9 +224,10 @@ def test_first_passages_keep_those_that_never_came():
         ({"system": sgd(5, eta=1.5)}, "sgd is unstable from 2 on"),
         ({"system": System(WELL, Noise.constant(WELL, 0.0), "sgd", {"eta": 0.1})}, "There is no noise where"),
         ({"system": sgd(5, law="two-point")}, "lets no particle go beyond -0.7422"),
-        ({"system": momentum("heavy-ball", 60)}, "An escape takes about 1e26 steps"),
-        ({"system": momentum("momentum-ema", 60)}, "An escape takes about 1e26 steps"),
-        ({"system": VALLEY, "start": [-1.0, 0.0]}, "An escape takes about 1e26 steps"),
+        ({"system": momentum("heavy-ball", 60)}, "An escape takes at least about 1e26 steps"),
+        ({"system": momentum("momentum-ema", 60)}, "An escape takes at least about 1e26 steps"),
+        ({"system": VALLEY, "start": [-1.0, 0.0]}, "An escape takes at least about 1e14 steps"),
+        ({"behind": -0.9}, "has already passed -0.9 downwards; the boundary must lie below"),
         ({"system": sgd(60)}, "particle-steps would see none; lower the barrier, or use forward_flux"),
     ],
 )
@@ -183,6 +237,34 @@ def test_what_can_give_no_escape_is_refused_before_it_runs(call, sentence):
         count_escapes(arguments.pop("system"), **arguments)
 
 
+def ridge(d, ratio):
+    """A double well along (1, ..., 1)/√d, whose noise is strong along it, which no variance shows."""
+    place = coordinates(d)
+    along = sum(place) / sp.sqrt(sp.Float(d))
+    loss = (along**2 - 1) ** 2 / 4 + sum(s**2 for s in place) - along**2
+    ends = ((-1 / sp.sqrt(sp.Float(d)),) * d, (sp.S.Zero,) * d)
+    landscape = Landscape("ridge", loss, place, {}, *ends)
+    return System(landscape, Noise.covariance(5 / ratio * (0.1 * np.eye(d) + 0.9)), "sgd", {"eta": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("system", "steps"),
+    [
+        (ridge(4, 24), 3000),  # exponent 24/3.7
+        (sgd(40, law="student-4"), 10_000),
+        (sgd(30, eta=0.8), 3000),  # the chain takes e^12 steps, its diffusion e^32
+    ],
+    ids=["correlated", "heavy tails", "large steps"],
+)
+def test_what_gives_escapes_is_not_refused(system, steps):
+    """Each was thought to take more than a thousand times as long as this run."""
+    place = system.landscape.minimum
+    found = count_escapes(
+        system, start=[float(s) for s in place], boundary=0.4, particles=1000, steps=steps, seed=0, burn_in=100
+    )
+    assert found.events > 10
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -190,6 +272,9 @@ def test_what_can_give_no_escape_is_refused_before_it_runs(call, sentence):
         (lambda: chain_passage(sgd(5, eta=1e-4), -1.0, 1.0), "panels are too many"),
         (lambda: diffusion_passage(sgd(5, landscape=quadratic([[-1.0]])), 0.0, 1.0), "does not rise to the left"),
         (lambda: pair_chain_passage(sgd(5), -1.0, 1.0), "known for heavy-ball in one dimension"),
+        (lambda: pair_chain_passage(momentum("heavy-ball", 5, "student-4"), -1.0, 1.0), "known for Gaussian noise"),
+        (lambda: chain_passage(sgd(5, law="stable-1.5"), -1.0, 1.0), "known for Gaussian noise; got 'stable-1.5'"),
+        (lambda: diffusion_passage(sgd(5, law="stable-1.5"), -1.0, 1.0), "A diffusion needs a variance"),
     ],
 )
 def test_exact_passages_say_where_they_are_not_known(call, sentence):
@@ -256,11 +341,21 @@ def _watched(steps):
         (["--noise", "1", "--shape", "width"], "--shape takes name=number, got 'width'"),
         (["--noise", "1", "--optimizer", "heavy-ball"], "heavy-ball needs beta; give --settings beta="),
         (["--noise", "1", "--eta", "-1"], "eta must be positive"),
+        (["--noise", "1", "--law", "stable-1.5"], "The mean squared displacement needs a variance"),
+        (["--noise", "1", "--law", "stable"], "There is no law of noise 'stable'; take gaussian"),
     ],
 )
 def test_the_command_line_says_what_is_wrong(arguments, sentence, capsys):
     assert command.main(["simulate", *arguments]) == 2
     assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_command_line_counts_escapes_under_stable_noise(tmp_path, capsys):
+    arguments = ["escape", "--law", "stable-1.5", "--particles", "2000", "--steps", "500", "--out", str(tmp_path)]
+    assert command.main([*arguments, "--noise", "0.01", "--eta", "0.02"]) == 0
+    assert "Mean steps to an escape" in capsys.readouterr().out
+    assert command.main([*arguments, "--barrier", "5"]) == 2
+    assert "A barrier over eta C/2 needs a variance" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_command_line_makes_a_record_and_a_picture(tmp_path, capsys):

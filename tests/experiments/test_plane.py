@@ -79,6 +79,10 @@ def test_particles_in_a_curved_valley_leave_as_the_backward_equation_says():
         ),
         (lambda: plane_passage(sgd(quadratic([[1.0, 0], [0, -1.0]]), 5), (0.0, 0.0), 1.0), "does not rise around"),
         (lambda: plane_passage(sgd(VALLEY, 26), (-1.0, 0.0), 1.0), "would be lost in rounding"),
+        (
+            lambda: plane_passage(System(VALLEY, Noise.constant(VALLEY, 1.0, "stable-1.5")), (-1.0, 0.0), 1.0),
+            "variance",
+        ),
         (lambda: plane_passage(System(VALLEY, Noise.constant(VALLEY, 0.0)), (-1.0, 0.0), 1.0), "noise vanishes"),
     ],
 )

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from inertialab.experiments import escape, picture, store
 from inertialab.experiments.flux import REPLICATES, forward_flux
+from inertialab.experiments.laws import find_law
 from inertialab.experiments.simulation import simulate
 from inertialab.experiments.system import Noise, System
 from inertialab.optim import OPTIMIZERS
@@ -40,7 +41,8 @@ class Request:
         settings: Other settings of the optimizer, as name=value; its defaults for the others.
         noise: Variance C of the gradient noise in each coordinate; or give --barrier.
         barrier: Height of the barrier over eta C/2, which fixes the noise.
-        law: Law of the noise: gaussian, two-point (skewed) or student-4 (heavy tails).
+        law: Law of the noise: gaussian, two-point (skewed), student-4 (heavy tails), or symmetric stable noise of an
+            index from 1 to 2, as stable-1.5, which has no variance: noise is then the square of its scale.
         particles: Number of particles.
         steps: Number of steps.
         seed: Of all random numbers.
@@ -87,6 +89,7 @@ class Request:
             raise ValueError("Give either noise, the variance C, or barrier, the height of the barrier over eta C/2.")
         if self.noise is not None:
             return self.noise
+        find_law(self.law).needed("A barrier over eta C/2")
         if not landscape.saddle or self.barrier is None or self.barrier <= 0:
             raise ValueError(
                 f"barrier must be positive and the landscape have one; got {self.barrier} on {landscape.name}."
@@ -105,6 +108,15 @@ class Simulate(Request):
     def work(self) -> int:
         """Ticks to come."""
         return self.steps
+
+    def system(self) -> System:
+        """The system asked for.
+
+        Raises:
+            ValueError: If a name or value is not known or not allowed, or the noise has no variance.
+        """
+        find_law(self.law).needed("The mean squared displacement")
+        return super().system()
 
     def run(self, path: Path, tick: escape.Tick) -> dict[str, Any]:
         """Simulate, draw, and return what goes into the record."""

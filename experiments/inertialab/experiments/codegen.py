@@ -5,7 +5,7 @@ Both are printed by one printer from one list of statements; only the functions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -13,7 +13,8 @@ import torch
 from sympy.printing.pycode import PythonCodePrinter
 from torch import Tensor
 
-from inertialab.experiments.system import System, indexed, normal
+from inertialab.experiments.laws import normal
+from inertialab.experiments.system import System, indexed
 from inertialab.theory.notation import g, k
 
 Statement = tuple[sp.Symbol, sp.Expr]
@@ -83,7 +84,7 @@ def source(expr: sp.Expr) -> str:
 
 
 def gradients(system: System) -> list[Statement]:
-    """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i."""
+    """Noisy gradients of all coordinates; `z_i` is the normal number of coordinate i; second ones follow."""
     count = len(system.landscape.coordinates)
     return [(indexed(g, i), system.gradient(i)) for i in range(count)]
 
@@ -114,10 +115,17 @@ def _tensor(function: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
     return lambda x: function(x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float64))
 
 
-def _where(condition: Any, a: Any, b: Any) -> Any:
-    if isinstance(condition, bool):
-        return a if condition else b
-    return torch.where(condition, a, b)
+def _choice(like: Tensor) -> Callable[[Any, Any, Any], Any]:
+    """What `where` means for particles of this precision: of two numbers alone PyTorch makes single precision."""
+
+    def where(condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(condition, bool):
+            return a if condition else b
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+            a = torch.full_like(like, a)
+        return torch.where(condition, a, b)
+
+    return where
 
 
 TORCH: dict[str, Any] = {
@@ -128,9 +136,23 @@ TORCH: dict[str, Any] = {
     "power": lambda a, b: a**b,
     "larger": lambda a, b: max(a, b) if not isinstance(a, Tensor) else torch.clamp(a, min=b),
     "smaller": lambda a, b: min(a, b) if not isinstance(a, Tensor) else torch.clamp(a, max=b),
-    "where": _where,
+    "choice": _choice,
 }
 """What the printed names mean for tensors."""
+
+
+def _new_values(system: System) -> Callable[[Sequence[Tensor], Sequence[Tensor], Any], list[Tensor]]:
+    """The step from the rows of a state to new rows; no tensor that is given is written."""
+    before, after = phases(system)
+    names, numbers = rows(system), [str(indexed(normal, i)) for i in range(system.normals)]
+    lines = ["def step(values, normals, k):", "    where = choice(normals[0])"]
+    lines += [f"    [{', '.join(names)}] = values", f"    [{', '.join(numbers)}] = normals"]
+    for symbol, expression in [*gradients(system), *before, *mean_statement(system), *after]:
+        lines.append(f"    {symbol} = {source(expression)}")
+    lines += [f"    return [{', '.join(names)}]"]
+    scope = dict(TORCH)
+    exec("\n".join(lines), scope)
+    return scope["step"]
 
 
 def torch_step(system: System) -> Callable[[Tensor, Tensor, float], None]:
@@ -141,20 +163,79 @@ def torch_step(system: System) -> Callable[[Tensor, Tensor, float], None]:
 
     Returns:
         A function `step(state, normals, k)` that changes `state` in place: shape (states·d, n), in the order of
-        `rows`; `normals` has shape (d, n), and k is the number of the step, from 1.
+        `rows`; `normals` has shape (system.normals, n), and k is the number of the step, from 1.
     """
-    before, after = phases(system)
-    lines = ["def step(state, normals, k):"]
-    names = rows(system)
-    lines += [f"    {name} = state[{r}]" for r, name in enumerate(names)]
-    lines += [f"    {indexed(normal, i)} = normals[{i}]" for i in range(len(system.landscape.coordinates))]
-    for symbol, expression in [*gradients(system), *before, *mean_statement(system), *after]:
-        lines.append(f"    {symbol} = {source(expression)}")
-    # Names may be views of rows that others of them replace, so all rows are put together before any is written.
-    lines += [f"    state.copy_(stack([{', '.join(names)}]))"]
-    scope = {**TORCH, "stack": torch.stack}
-    exec("\n".join(lines), scope)
-    return scope["step"]
+    new_values = _new_values(system)
+
+    def step(state: Tensor, normals: Tensor, k: float) -> None:
+        # Rows may be views of rows that others of them replace, so all are put together before any is written.
+        state.copy_(torch.stack(new_values(state.unbind(), normals.unbind(), k)))
+
+    return step
+
+
+_SEVERAL = """
+def several(state, k):
+    values = state.unbind()
+    for i in range(steps):
+        values = step(values, [torch.randn_like(state[0]) for _ in range(normals)], k + i)
+    state.copy_(torch.stack(values))
+"""
+
+
+def torch_steps(
+    system: System, steps: int, *, compiled: bool = True, **settings: Any
+) -> Callable[[Tensor, float, int], None]:
+    """Several steps as one function that draws its own normal numbers, compiled by `torch.compile`.
+
+    Compiled, the steps are one graph: the state is read and written once, and numbers are made where they are used, at
+    the resolution of float32, so that none is stored. On a CPU the loops of `Particles` are faster.
+
+    Args:
+        system: What is simulated.
+        steps: Number of steps of a call; the graph grows with it.
+        compiled: Whether to compile, which needs a C++ compiler, and Triton on CUDA; else the steps are made one
+            operation at a time.
+        settings: Of `torch.compile`, as mode="max-autotune". With options={"fallback_random": True} the numbers are
+            those that are drawn without compilation.
+
+    Returns:
+        A function `run(state, k, seed)` that changes `state`, on a CPU or a CUDA device, as `torch_step` does; k is the
+        number of its first step, from 1. Calls with different seeds draw independent numbers, and afterwards the
+        device's own generator is where it was.
+
+    Raises:
+        ValueError: If there is no step to make, or, from the function, if the state lies on another kind of device.
+    """
+    if steps < 1:
+        raise ValueError(f"A call must make at least one step, got {steps}.")
+    scope = {"step": _new_values(system), "steps": steps, "normals": system.normals, "torch": torch}
+    # A code object of its own for every system: PyTorch compiles one code object a few times and then no more.
+    exec(_SEVERAL, scope)
+    several: Any = scope["several"]
+    if compiled:
+        several = torch.compile(several, fullgraph=True, dynamic=False, **settings)
+
+    def run(state: Tensor, k: float, seed: int) -> None:
+        generator = _own_generator(state.device)
+        before = generator.get_state()
+        generator.manual_seed(seed)
+        try:
+            # A tensor, since a number would be a constant of the graph, which the next would compile anew.
+            several(state, torch.full((), k, dtype=torch.float64, device=state.device))
+        finally:
+            generator.set_state(before)
+
+    return run
+
+
+def _own_generator(device: torch.device) -> torch.Generator:
+    """The generator that a device draws from when none is given: compiled functions can be given none."""
+    if device.type == "cuda":
+        return torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+    if device.type != "cpu":
+        raise ValueError(f"The state must lie on a CPU or a CUDA device, got {device}.")
+    return torch.default_generator
 
 
 def rows(system: System) -> list[str]:

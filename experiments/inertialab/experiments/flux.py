@@ -63,7 +63,7 @@ def forward_flux(
     The rate is that of rising over a first level, times the chances to reach each next one before falling below the
     first again. Levels are placed by a pilot and then frozen, since levels placed by the data that they judge bias the
     rate; particles that escape while the first rate is measured start again. The error is the spread of independent
-    replicates.
+    replicates. Under heavy tails one jump passes all levels: the rate is right, but `count_escapes` finds it sooner.
 
     Args:
         system: What is simulated.
@@ -83,7 +83,7 @@ def forward_flux(
         ValueError: As `checked` says, or if no particle rises at all.
     """
     place = np.asarray(start, dtype=float)
-    checked(system, place, boundary, sign)
+    checked(system, place, (boundary, sign))
     run = _Flux(system, place, boundary, sign, particles, threads)
     levels, found = run.replicates(seed, chance, replicates, tick, checkpoint)
     rates = np.array([first * np.prod(chances) for first, chances in found])

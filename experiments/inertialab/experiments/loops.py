@@ -17,7 +17,8 @@ from inertialab.experiments.codegen import (
     rows,
     source,
 )
-from inertialab.experiments.system import System, normal
+from inertialab.experiments.laws import normal
+from inertialab.experiments.system import System
 from inertialab.theory.notation import k
 
 _LOOP = """\
@@ -44,11 +45,17 @@ PASSAGES: dict[str, tuple[str, str]] = {
     "": ("", ""),
     # Who passes the boundary is counted and starts again.
     "respawn": (_UP, f"                    if {_UP}:\n                        events += 1\n{_RESTART}"),
-    # The step at which each passes first is kept.
+    # The step at which each passes first is kept; it starts again, so that none runs away behind the boundary.
     "first": (
-        f"({_UP}) & (times[block, j] < 0)",
-        f"                    if ({_UP}) and times[block, j] < 0:\n"
-        "                        times[block, j] = start + step\n                        events += 1\n",
+        _UP,
+        f"                    if {_UP}:\n                        if times[block, j] < 0:\n"
+        "                            times[block, j] = start + step\n                            events += 1\n"
+        f"{_RESTART}",
+    ),
+    # Who passes the boundary or falls below the lower level is counted and starts again.
+    "leave": (
+        f"({_UP}) | ({_DOWN})",
+        f"                    if {_UP} or {_DOWN}:\n                        events += 1\n{_RESTART}",
     ),
     # Who rises over the lower level is counted and its state kept, once until it has been below again; who passes the
     # boundary starts again.
@@ -165,9 +172,8 @@ def text(system: System, passage: str = "", given: bool = False) -> tuple[str, L
         passage: Row of `PASSAGES`.
         given: Take normal numbers from an argument instead of drawing them.
     """
-    loop = Loop(system, aged=passage in ("respawn", "flux", "trial"))
-    step = loop.lines()
-    count = len(system.landscape.coordinates)
+    loop = Loop(system, aged=passage in ("respawn", "leave", "flux", "trial"))
+    step, count = loop.lines(), system.normals
     if given:
         draw = ["N = given[step, :, block * LANES : (block + 1) * LANES]"]
     elif count % 2 == 0:
@@ -176,7 +182,7 @@ def text(system: System, passage: str = "", given: bool = False) -> tuple[str, L
             "    normals(words, bits, unit, angle, Z[2 * i], Z[2 * i + 1])",
             "N = Z",
         ]
-    else:  # an odd number of coordinates: draw for two steps at a time
+    else:  # an odd number: draw for two steps at a time
         draw = [
             "if step % 2 == 0:",
             f"    for i in range({count}):",

@@ -80,7 +80,7 @@ class Particles:
         precision: np.float32 or np.float64.
         passage: As for `text`.
         boundary: Position of the first coordinate at which a particle has passed.
-        lower: Position below which it is at home, for "flux" and "trial".
+        lower: Position below which it is at home, for "flux" and "trial", or has left too, for "leave".
         sign: 1 if it passes upwards, -1 downwards.
         threads: Number of threads; all cores by default.
     """
@@ -135,7 +135,7 @@ class Particles:
             steps: Number of steps.
             seed: Of the whole simulation.
             chunk: Number of this call, from 0: together with the seed it fixes the random numbers.
-            given: Normal numbers to take instead, shape (steps, d, blocks·LANES), float64.
+            given: Normal numbers to take instead, shape (steps, system.normals, blocks·LANES), float64.
         """
         source_text = self.source if given is None else text(self.system, self.passage, given=True)[0]
         kernel = compiled(source_text, self.precision)

@@ -15,6 +15,7 @@ from numpy.polynomial import legendre
 from scipy.special import ndtr
 
 from inertialab.experiments.system import System
+from inertialab.theory.passage import log_passage
 
 Function = Callable[[np.ndarray], np.ndarray]
 NODES = 12
@@ -41,35 +42,27 @@ def diffusion_passage(
 ) -> Passage:
     """Mean first-passage time of dθ = -L'dt + √(2D)dW with D = ηC/2, upwards through a boundary.
 
-    Ito, the limit of small steps of SGD, whose noise is taken before the step:
-    τ = ∫ e^{φ(y)} ∫_{-∞}^y e^{-φ(z)}/D(z) dz dy with φ = ∫L'/D; anti-Ito: 1/D stands in the outer integral.
+    Ito, the limit of small steps of SGD, whose noise is taken before the step, or anti-Ito; the integrals are those of
+    `theory.passage.log_passage`, from a place on the left that is hardly ever reached.
 
     Args:
-        system: One-dimensional SGD with noise that vanishes nowhere.
+        system: One-dimensional SGD with noise that has a variance and vanishes nowhere.
         start: Where the particle starts, below the boundary.
         boundary: Where it is absorbed.
         convention: Which product of state-dependent noise is meant.
-        panels: Number of pieces, each with `NODES` Gauss nodes.
+        panels: Number of pieces; the error is from half of them.
 
     Raises:
         ValueError: If the system is of another kind or the boundary lies on the wrong side.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary)
-    low = _left_end(slope, variance, eta, start)
+    system.law.needed("A diffusion")
+    ends = start, boundary, _left_end(slope, variance, eta, start)
 
-    def logarithm(count: int) -> float:
-        edges = np.union1d(np.linspace(low, boundary, count + 1), [start])
-        x, within, whole = _panels(edges)
-        diffusion = eta * variance(x) / 2
-        phi = _running(slope(x) / diffusion, within, whole)
-        lowest, after = phi.min(), x >= start
-        highest = phi[after].max()
-        inner, outer = np.exp(lowest - phi), np.exp(np.minimum(phi - highest, 0)) * after
-        inner, outer = (inner / diffusion, outer) if convention == "ito" else (inner, outer / diffusion)
-        total = float((outer * _running(inner, within, whole) * whole).sum())
-        return float(np.log(total) + highest - lowest)
+    def diffusion(x: np.ndarray) -> np.ndarray:
+        return eta * variance(x) / 2
 
-    fine, coarse = logarithm(panels), logarithm(panels // 2)
+    fine, coarse = (log_passage(slope, diffusion, ends, convention, count) for count in (panels, panels // 2))
     return Passage(_exp(fine) / eta, float(fine - np.log(eta)), float(abs(np.expm1(coarse - fine))))
 
 
@@ -89,8 +82,7 @@ def chain_passage(system: System, start: float, boundary: float, panels: int = 0
         ValueError: If the system is of another kind, or needs more than 500 panels.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary)
-    if system.noise.law != "gaussian":
-        raise ValueError(f"The chain is known for Gaussian noise; got {system.noise.law!r}.")
+    _gaussian(system)
     low = _left_end(slope, variance, eta, start)
     grid = np.linspace(low, boundary, 2001)
     spread = float(eta * np.sqrt(variance(grid)).min())
@@ -117,7 +109,7 @@ def chain_steps(
         panels: Number of pieces.
     """
     low, start, boundary = ends
-    x, _, whole = _panels(np.linspace(low, boundary, panels + 1))
+    x, whole = _panels(np.linspace(low, boundary, panels + 1))
 
     def transitions(origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         centre, spread = origin - eta * slope(origin), eta * np.sqrt(variance(origin))
@@ -175,6 +167,7 @@ def pair_chain_passage(system: System, start: float, boundary: float, nodes: int
             the distance of the nodes, or the passage takes more than about 1e8 steps.
     """
     slope, variance, eta = _one_dimensional(system, start, boundary, "heavy-ball")
+    _gaussian(system)
     beta = float(system.settings["beta"])
     low = _left_end(slope, variance, eta / (1 - beta), start)
     spread = float(eta * np.sqrt(variance(np.linspace(low, boundary, 2001))).min())
@@ -185,7 +178,7 @@ def pair_chain_passage(system: System, start: float, boundary: float, nodes: int
         )
 
     def steps(count: int) -> float:
-        x, _, whole = _panels(np.linspace(low, boundary, max(2, count // NODES) + 1))
+        x, whole = _panels(np.linspace(low, boundary, max(2, count // NODES) + 1))
 
         def kernel(before: np.ndarray, now: np.ndarray) -> np.ndarray:
             """Chances to go on to each node, shape (now, before, node)."""
@@ -237,6 +230,11 @@ def _one_dimensional(
     return slope, variance, float(system.settings["eta"])
 
 
+def _gaussian(system: System) -> None:
+    if system.noise.law != "gaussian":
+        raise ValueError(f"The chain is known for Gaussian noise; got {system.noise.law!r}.")
+
+
 def _left_end(slope: Function, variance: Function, eta: float, start: float) -> float:
     """A place to the left that a particle reaches with a chance below e^-45 of one near the start.
 
@@ -252,24 +250,11 @@ def _left_end(slope: Function, variance: Function, eta: float, start: float) -> 
     return float(x[above[0]])
 
 
-def _panels(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gauss nodes of all panels, shape (n,); integration within a panel, (NODES, NODES) per unit; weights, (n,)."""
+def _panels(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss nodes of all panels and their weights, shape (n,)."""
     nodes, weights = legendre.leggauss(NODES)
     half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    # Antiderivatives of the Legendre polynomials turn values at the nodes into integrals up to each node.
-    basis = legendre.legvander(nodes, NODES - 1)
-    integrals = np.stack([legendre.legval(nodes, legendre.legint(row, lbnd=-1)) for row in np.eye(NODES)], axis=1)
-    within = integrals @ np.linalg.inv(basis)
-    x = middle[:, None] + half[:, None] * nodes
-    return x.ravel(), within, (half[:, None] * weights).ravel()
-
-
-def _running(values: np.ndarray, within: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Integral from the left end to each node."""
-    shaped, weights = values.reshape(-1, NODES), whole.reshape(-1, NODES)
-    half = weights.sum(1, keepdims=True) / 2
-    before = np.concatenate([[0.0], np.cumsum((shaped * weights).sum(1))[:-1]])
-    return (before[:, None] + half * (shaped @ within.T)).ravel()
+    return (middle[:, None] + half[:, None] * nodes).ravel(), (half[:, None] * weights).ravel()
 
 
 def _exp(value: float) -> float:

@@ -26,7 +26,11 @@ def spread(system: System, seen: Seen, path: Path) -> None:
 
     The Gibbs density exp(-L/D) with D = ηC/2 is drawn for one-dimensional SGD with constant noise, where it is the
     stationary law of the continuous limit.
+
+    Raises:
+        ValueError: If the noise has no variance.
     """
+    system.law.needed("The mean squared displacement")
     with rc_context(STYLE):
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)

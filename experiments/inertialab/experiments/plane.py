@@ -30,7 +30,7 @@ def plane_passage(system: System, start: tuple[float, float], boundary: float, c
     start, on two grids; the error, of second order in their width, is extrapolated away.
 
     Args:
-        system: Two-dimensional SGD with Gaussian noise that is not correlated and vanishes nowhere.
+        system: Two-dimensional SGD with noise that has a variance, is not correlated and vanishes nowhere.
         start: Where the particle starts.
         boundary: Where it is absorbed.
         cells: Cells of the finer grid in each direction; the other has half of them.
@@ -61,6 +61,7 @@ def _planar(system: System, start: tuple[float, float], boundary: float) -> None
     d = len(system.landscape.coordinates)
     if d != 2 or system.optimizer != "sgd":
         raise ValueError(f"This is known for sgd in two dimensions, got {system.optimizer} in {d}.")
+    system.law.needed("A diffusion")
     if system.noise.root:
         raise ValueError("The grid knows no correlated noise; turn the coordinates so that its covariance is diagonal.")
     if not start[0] < boundary:

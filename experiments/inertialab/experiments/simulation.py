@@ -20,7 +20,7 @@ BINS = 200
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of the particles.
+    """What was seen of the particles; under noise without a variance only the histograms mean anything.
 
     Attributes:
         times: Steps at which particles were looked at, shape (t,).

@@ -8,36 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy as sp
 
+from inertialab.experiments.laws import Law, find_law, normal, second
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.landscapes import Landscape
 from inertialab.theory.notation import g, k, theta
-
-normal = sp.Symbol("z", real=True)
-"""A standard normal number, drawn anew for every coordinate, particle and step."""
-
-
-def _two_point(chance: float = 0.1) -> sp.Expr:
-    """Skewed: one large value with this chance, a small one of the other sign else."""
-    p = sp.Float(chance)
-    level = sp.sqrt(2) * sp.erfinv(2 * p - 1)
-    return sp.Piecewise((sp.sqrt((1 - p) / p), normal < level.evalf(20)), (-sp.sqrt(p / (1 - p)), True))
-
-
-def _student4() -> sp.Expr:
-    """Student's t with four degrees of freedom by its quantile function (Shaw 2006), scaled to variance one."""
-    below = sp.erfc(sp.Abs(normal) / sp.sqrt(2)) / 2
-    root = sp.Min(2 * sp.sqrt(below * (1 - below)), 1)  # rounding must not carry it beyond what acos and sqrt allow
-    size = 2 * sp.sqrt(sp.Max(sp.cos(sp.acos(root) / 3) / root - 1, 0))
-    return sp.Piecewise((size, normal > 0), (-size, True)) / sp.sqrt(2)
-
-
-LAWS: dict[str, sp.Expr] = {"gaussian": normal, "two-point": _two_point(), "student-4": _student4()}
-"""Noise of mean zero and variance one, as functions of a standard normal number."""
-
-
-BOUNDS = {"two-point": tuple(float(value) for value, _ in LAWS["two-point"].args)}
-"""Extreme values of the laws that are bounded."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +21,9 @@ class Noise:
 
     Attributes:
         variances: C of each coordinate at the position before the step (Ito), units (L/θ)², in the landscape's
-            coordinates.
-        law: Row of `LAWS`.
+            coordinates. The noise is √C times a number of the law, so that under a stable law √C is its scale σ: the
+            characteristic function is exp(-|√C q|^α), and as α tends to 2 the noise tends to a Gaussian of variance 2C.
+        law: As for `find_law`: gaussian, two-point, student-4, or stable-1.5 and the like.
         root: A with noise Aξ where coordinates are correlated, rows of expressions; ξ has independent coordinates of
             the law, and the variances are the diagonal of AAᵀ. Empty: A is diagonal.
     """
@@ -67,11 +43,13 @@ class Noise:
 
         Args:
             matrix: C, symmetric and positive definite wherever particles come, shape (d, d).
-            law: Row of `LAWS`; of the independent numbers that A = the lower Cholesky factor of C mixes.
+            law: As for `find_law`, one with a variance; of the independent numbers that A = the lower Cholesky factor
+                of C mixes.
 
         Raises:
-            ValueError: If it is not symmetric, or numbers that are not positive definite.
+            ValueError: If it is not symmetric, numbers that are not positive definite, or the law has no variance.
         """
+        find_law(law).needed("A covariance")
         C = sp.Matrix(matrix)
         if not C.is_square or not C.is_symmetric():
             raise ValueError(f"A covariance must be a symmetric matrix, got {C.tolist()}.")
@@ -92,6 +70,12 @@ class Noise:
     def loss_proportional(cls, landscape: Landscape, factor: float, law: str = "gaussian") -> Noise:
         """C = factor · L, as for a squared loss that can be fitted; the loss must not be negative."""
         return cls((sp.Float(factor) * sp.Max(landscape.loss, 0),) * len(landscape.coordinates), law)
+
+    @property
+    def matrix(self) -> sp.Matrix:
+        """C = AAᵀ, shape (d, d), units (L/θ)²."""
+        root = sp.Matrix(self.root)
+        return root * root.T if self.root else sp.diag(*self.variances)
 
 
 @dataclass(frozen=True)
@@ -117,8 +101,7 @@ class System:
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"There is no optimizer {self.optimizer!r}; rows are: {', '.join(OPTIMIZERS)}.")
-        if self.noise.law not in LAWS:
-            raise ValueError(f"There is no law of noise {self.noise.law!r}; rows are: {', '.join(LAWS)}.")
+        find_law(self.noise.law)
         if self.landscape.defaults:
             names = ", ".join(map(str, self.landscape.defaults))
             raise ValueError(f"{self.landscape.name}: call at(...) to give numbers to {names}.")
@@ -131,6 +114,16 @@ class System:
     def map(self) -> UpdateMap:
         """The symbolic update map."""
         return MAPS[self.optimizer]
+
+    @property
+    def law(self) -> Law:
+        """The law of the noise."""
+        return find_law(self.noise.law)
+
+    @property
+    def normals(self) -> int:
+        """Normal numbers that a particle takes at each step: one for each coordinate, or then second ones."""
+        return self.law.draws * len(self.landscape.coordinates)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -148,9 +141,17 @@ class System:
         return np.broadcast_to(np.asarray(value, dtype=float), np.shape(x))
 
     def gradient(self, i: int) -> sp.Expr:
-        """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ..."""
+        """The noisy gradient of a coordinate, in the coordinates and their normal numbers z_0, z_1, ...
+
+        A law that takes two numbers finds the second ones after all first ones.
+        """
         row = dict(enumerate(self.noise.root[i])) if self.noise.root else {i: sp.sqrt(self.noise.variances[i])}
-        drawn = (size * LAWS[self.noise.law].subs(normal, indexed(normal, j)) for j, size in row.items() if size != 0)
+        d, number = len(self.landscape.coordinates), self.law.number
+        drawn = (
+            size * number.subs({normal: indexed(normal, j), second: indexed(normal, d + j)})
+            for j, size in row.items()
+            if size != 0
+        )
         return sum(drawn, self.landscape.gradients[i])
 
     def update(self, i: int) -> list[tuple[sp.Symbol, sp.Expr]]:

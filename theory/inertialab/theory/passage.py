@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -63,23 +63,57 @@ def _passage(potential: Field, D: Field, start: float, absorbing: float, reflect
         raise ValueError(
             f"langevin.mean-first-passage: x0 = {start:g} must lie between {absorbing:g} and {reflecting:g}."
         )
-    # From the reflecting end to the absorbing one, with a panel edge at the start.
-    share = max(1, min(PANELS - 1, round(PANELS * abs(start - reflecting) / abs(absorbing - reflecting))))
-    edges = np.concatenate(
-        [np.linspace(reflecting, start, share + 1), np.linspace(start, absorbing, PANELS - share + 1)[1:]]
-    )
-    half = np.diff(edges)[:, None] / 2
-    x = (edges[1:] + edges[:-1])[:, None] / 2 + half * _X
-    diffusion = np.broadcast_to(D(x), x.shape)
-    if not (diffusion > 0).all():
-        raise ValueError(f"langevin.mean-first-passage: D must be > 0 everywhere, its least is {diffusion.min():g}.")
-    exponent = _cumulated((np.broadcast_to(potential(x), x.shape) @ _SLOPE.T) / diffusion, np.ones_like(half))
-    low = exponent.min()
-    inner = _cumulated(np.exp(low - exponent) / diffusion, np.abs(half))
-    high = exponent[share:].max()
-    outer = _cumulated(np.exp(exponent[share:] - high) * inner[share:], np.abs(half[share:]))
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(potential(x), x.shape) @ _SLOPE.T / _half(x)
+
     with np.errstate(over="ignore"):
-        return float(np.exp(high - low + np.log(outer[-1, -1]))) if outer[-1, -1] > 0 else 0.0
+        return float(np.exp(log_passage(slope, D, (start, absorbing, reflecting))))
+
+
+def log_passage(
+    slope: Field,
+    D: Field,
+    ends: tuple[float, float, float],
+    convention: Literal["ito", "anti-ito"] = "ito",
+    panels: int = PANELS,
+) -> float:
+    """Logarithm of the mean first-passage time of dθ = -L'dt + √(2D)dW, finite where the time overflows.
+
+    From the reflecting end r to the absorbing one, in Ito's convention, τ = ∫ e^{φ(y)} ∫_r^y e^{-φ(z)}/D(z) dz dy with
+    φ = ∫L'/D, y from the start on; anti-Ito has 1/D in the outer integral instead.
+
+    Args:
+        slope: L' at the nodes of all panels, shape (panels, nodes), units L/θ.
+        D: Diffusion at the same nodes, units of L.
+        ends: Start, absorbing end and reflecting end.
+        convention: Which product of state-dependent noise is meant.
+        panels: Number of pieces, at least 2, each with 17 Chebyshev nodes; the start is the end of one.
+
+    Raises:
+        ValueError: If D is not positive everywhere.
+    """
+    start, absorbing, reflecting = ends
+    share = max(1, min(panels - 1, round(panels * abs(start - reflecting) / abs(absorbing - reflecting))))
+    edges = np.concatenate(
+        [np.linspace(reflecting, start, share + 1), np.linspace(start, absorbing, panels - share + 1)[1:]]
+    )
+    x = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * _X
+    diffusion, half = np.broadcast_to(D(x), x.shape), _half(x)
+    if not (diffusion > 0).all():
+        raise ValueError(f"The diffusion D must be > 0 everywhere, its least is {diffusion.min():g}.")
+    inside, outside = (diffusion, 1.0) if convention == "ito" else (1.0, diffusion)
+    exponent = _cumulated(slope(x) / diffusion, half)
+    low, high = exponent.min(), exponent[share:].max()
+    inner = _cumulated(np.exp(low - exponent) / inside, np.abs(half))
+    outer = (np.exp(np.minimum(exponent - high, 0)) * inner / outside)[share:]
+    with np.errstate(divide="ignore"):
+        return float(high - low + np.log(_cumulated(outer, np.abs(half[share:]))[-1, -1]))
+
+
+def _half(x: np.ndarray) -> np.ndarray:
+    """Half the width of each panel, with its sign, shape (panels, 1)."""
+    return (x[:, -1:] - x[:, :1]) / 2
 
 
 def _cumulated(values: np.ndarray, half: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from inertialab.experiments.escape import count_escapes
 from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import Noise, System
-from inertialab.theory.landscapes import LANDSCAPES
+from inertialab.theory.landscapes import LANDSCAPES, quadratic
 from inertialab.verification.check import BaseCheck, Check
 from inertialab.verification.checks.saddle import Tick
 from inertialab.verification.interval import Estimate
@@ -86,15 +86,54 @@ def slowing(
     return Findings(tuple(rows))
 
 
+def jumps(
+    points: Points,
+    steepness: Sequence[float],
+    steps: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Exit times of SGD under stable noise from parabolas of several heights, which one jump ends.
+
+    Noise of scale σ in the gradient moves a particle in unit time by ε = ση^{1 - 1/α} times a standard stable number.
+    """
+    rows = []
+    for point in points:
+        alpha, eta = point["alpha"], point["eta"]
+        scale = point["eps"] * eta ** (1 / alpha - 1)
+        for h in steepness:
+            place = quadratic([[h]])
+            noise = Noise.constant(place, scale**2, f"stable-{alpha:g}")
+            found = count_escapes(
+                System(place, noise, "sgd", {"eta": eta}),
+                start=[0.0],
+                boundary=point["b"],
+                behind=-point["a"],
+                particles=PARTICLES,
+                steps=steps,
+                seed=int(rng.integers(2**62)),
+                burn_in=int(5 / eta / h),
+                tick=lambda _: tick(),
+            )
+            value = eta * found.steps
+            time = Estimate(value, value / found.events**0.5, found.events)
+            rows.append(Measurement("time", {**point, "h": h}, time))
+    return Findings(tuple(rows))
+
+
 ENDS = {"potential": POTENTIAL, "x0": -1.0, "boundaries": [0.9, -2.5]}
 SLOW = [{"eta": 0.0025, "D": D, **ENDS} for D in ([0.3], [0.2, 0.0, 0.1])]
 STEPS = [{"eta": 0.01, "D": D} for D in ([0.25], [0.2, 0.0, 0.1])]
 MOMENTA = [{"eta": eta, "beta": 0.9} for eta in (0.03, 0.06)]
+JUMPS = [{"alpha": alpha, "eps": eps, "eta": 0.2, "a": 0.8, "b": 2.0} for alpha, eps in ((1.3, 0.02), (1.6, 0.03))]
 
 STUDIES = (
     Study("counted-passage", passages, {"points": SLOW, "events": 150_000}, full={"events": 600_000}),
     Study("counted-steps", finite_steps, {"points": STEPS, "events": 700_000}, full={"events": 2_800_000}),
     Study("counted-momentum", slowing, {"points": MOMENTA, "D": 0.25, "events": 20_000}, full={"events": 200_000}),
+    Study("counted-jumps", jumps, {"points": JUMPS, "steepness": [1.0, 4.0], "steps": 1000}, full={"steps": 20_000}),
 )
 
 CHECKS: tuple[BaseCheck, ...] = (
@@ -102,4 +141,6 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.escape-finite-step", "simulation", "counted-steps", "ratio", 0.01),
     # Inertia slows EMA momentum by half and more here.
     Check("momentum.only-rescales", "simulation", "counted-momentum", "ratio", 0.1, expected=Verdict.REFUTED),
+    # Steps and noise of this size change the time by about a hundredth; the height of the well by nothing.
+    Check("levy.exit", "simulation", "counted-jumps", "time", 0.05),
 )
