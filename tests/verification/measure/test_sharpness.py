@@ -1,8 +1,11 @@
 """Sharpness along training against dense Hessians, within its cost."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from inertialab.verification.measure import Problem, Sharpness, hessian
 
@@ -59,6 +62,46 @@ def test_the_share_is_kept_and_short_measurements_say_so(max_share):
     assert not sharpness.records[0].converged
     for record, value in zip(sharpness.records, exact, strict=True):
         assert record.value <= value + 1e-12
+
+
+def _watched(trained, part, **options):
+    """A callback on some of the samples, for a model at the minimum of all."""
+    problem, at = trained
+    model = copy.deepcopy(problem.model)
+    nn.utils.vector_to_parameters(at, model.parameters())
+    X, y = problem.inputs[part], problem.targets[part]
+    draw = torch.Generator().manual_seed(0)
+    settings = {"batch": len(y), "every": 1, "max_share": 0.99, "rtol": 1e-3, "generator": draw, **options}
+    return Sharpness(model, problem.loss, (X, y), **settings)
+
+
+def test_a_mini_batch_in_the_place_of_all_data_is_biased_upwards(trained, generator):
+    """Why the callback wants all the data: along the steepest direction of eight samples they curve more than all."""
+
+    def value(part):
+        sharpness = _watched(trained, part)
+        for _ in range(5):
+            sharpness()
+        return sharpness.records[-1].value
+
+    whole = value(torch.arange(300))
+    small = torch.tensor([value(torch.randperm(300, generator=generator)[:8]) for _ in range(40)])
+    assert float(small.mean() - 3 * small.std() / 40**0.5) > whole
+
+
+@pytest.mark.parametrize("max_bytes", [2**31, 2**18])
+def test_the_counted_cost_is_not_below_that_of_its_matrix_multiplications(trained, max_bytes):
+    """With graphs kept, and with graphs that do not fit and are made anew."""
+    sharpness = _watched(trained, torch.arange(300), max_bytes=max_bytes)
+    problem = Problem(sharpness.model, sharpness.loss, sharpness.data)
+    with FlopCounterMode(display=False) as one:
+        problem._share(problem.chunks[0])
+    with FlopCounterMode(display=False) as all_of_it:
+        for _ in range(5):
+            sharpness()
+    assert sharpness.records
+    assert all_of_it.get_total_flops() <= sharpness.spent * one.get_total_flops()
+    assert all_of_it.get_total_flops() >= 0.2 * sharpness.spent * one.get_total_flops()
 
 
 def test_wrong_numbers_are_refused():
