@@ -19,7 +19,7 @@ from inertialab.verification.measure import (
     project_gradients,
 )
 from inertialab.verification.measure.budget import Ledger
-from inertialab.verification.measure.noise import sample_gradients
+from inertialab.verification.measure.samples import sample_gradients
 from inertialab.verification.measure.tape import recorded
 
 

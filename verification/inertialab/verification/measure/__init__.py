@@ -3,26 +3,27 @@
 from inertialab.verification.measure.cumulants import third_cumulants
 from inertialab.verification.measure.curvature import ggn, hessian
 from inertialab.verification.measure.density import Density, spectral_density
+from inertialab.verification.measure.gram import noise_spectrum
 from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
+from inertialab.verification.measure.measurable import NotMeasurableError
 from inertialab.verification.measure.moments import chain_covariances, mean_product, mean_square
 from inertialab.verification.measure.noise import (
     epoch_covariance,
     fisher,
     noise_covariance,
     noise_covariance_in,
-    noise_spectrum,
     noise_trace,
-    project_gradients,
     sampling_factor,
 )
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import NotMeasurableError, Problem
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.ratio import (
     NoiseRatio,
     noise_ratio,
     project_curvature,
     subspace_overlap,
 )
+from inertialab.verification.measure.samples import project_gradients
 from inertialab.verification.measure.sharpness import Sharpness, SharpnessRecord
 from inertialab.verification.measure.trace import DiagonalEstimate, TraceEstimate, diagonal, trace
 from inertialab.verification.measure.trajectory import (

@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from inertialab.verification.measure.bootstrap import Intervals, bootstrap
-from inertialab.verification.measure.noise import project_gradients
 from inertialab.verification.measure.problem import Problem
+from inertialab.verification.measure.samples import project_gradients
 
 
 def third_cumulants(

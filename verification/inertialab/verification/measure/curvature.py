@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.measurable import Chunk
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import Chunk, Problem, flatten
+from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.products import ChunkSum, kept_jacobian, pull
 from inertialab.verification.measure.tape import Product
 

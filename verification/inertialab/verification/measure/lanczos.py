@@ -105,6 +105,20 @@ def top_eigenpairs(
     if limit < k:
         raise ValueError(f"{k} pairs need as many vectors; products or memory suffice for {limit}. Allow more.")
     krylov = Krylov(operator, generator, start)
+    ritz, chosen, converged = _iterated(krylov, k, which, rtol, limit)
+    return Eigenpairs(
+        ritz.values[chosen].to(operator.device),
+        krylov.lift(ritz.vectors[:, chosen]).T,
+        ritz.residuals[chosen].to(operator.device),
+        krylov.products,
+        converged,
+        8 * torch.finfo(operator.dtype).eps * ritz.scale,
+        {**operator.record, "estimator": "Lanczos", "which": which, "rtol": rtol, "matvecs": krylov.products},
+    )
+
+
+def _iterated(krylov: Krylov, k: int, which: Which, rtol: float, limit: int) -> tuple[Ritz, Tensor, bool]:
+    """Grow the basis until k pairs are found or the products are used up: all pairs, which are meant, whether found."""
     found = torch.full((k,), torch.inf, dtype=torch.float64)
     while True:
         krylov.grow()
@@ -115,24 +129,13 @@ def top_eigenpairs(
         chosen = _select(ritz.values, which)[:k]
         tolerance = rtol * ritz.values[chosen].abs().clamp(min=0.01 * ritz.scale)
         converged = len(chosen) == k and bool((ritz.residuals[chosen] <= tolerance).all())
-        if last:
-            break
-        if krylov.closed:
+        if last or (converged and krylov.products >= 2 * k and not krylov.closed):
+            return ritz, chosen, converged
+        if krylov.closed and len(chosen) == k:
             # An invariant subspace: another start may hold further copies, until one adds nothing to the k pairs.
-            if len(chosen) == k and torch.allclose(ritz.values[chosen], found, rtol=0, atol=float(tolerance.max())):
-                break
-            found = ritz.values[chosen] if len(chosen) == k else found
-        elif krylov.products >= 2 * k and converged:
-            break
-    return Eigenpairs(
-        ritz.values[chosen].to(operator.device),
-        krylov.lift(ritz.vectors[:, chosen]).T,
-        ritz.residuals[chosen].to(operator.device),
-        krylov.products,
-        converged,
-        8 * torch.finfo(operator.dtype).eps * ritz.scale,
-        {**operator.record, "estimator": "Lanczos", "which": which, "rtol": rtol, "matvecs": krylov.products},
-    )
+            if torch.allclose(ritz.values[chosen], found, rtol=0, atol=float(tolerance.max())):
+                return ritz, chosen, converged
+            found = ritz.values[chosen]
 
 
 @dataclass(frozen=True)

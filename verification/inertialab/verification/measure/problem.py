@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,14 +13,18 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.verification.measure.budget import counted
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-Inputs = Tensor | tuple[Tensor, ...]
-Chunk = tuple[Inputs, Tensor]
-
-
-class NotMeasurableError(ValueError):
-    """A problem whose curvature or noise cannot be measured rightly, with the sentence that says why."""
+from inertialab.verification.measure.measurable import (
+    Chunk,
+    Inputs,
+    Loss,
+    NotMeasurableError,
+    chosen,
+    cut,
+    piece,
+    refuse_coupled,
+    refuse_loss,
+    refuse_random_modules,
+)
 
 
 class Problem:
@@ -75,7 +78,7 @@ class Problem:
         max_bytes: int = 2**31,
     ):
         self.model, self.loss, self.l2, self.max_bytes = model, loss, l2, max_bytes
-        named = _chosen(model, parameters)
+        named = chosen(model, parameters)
         self.names = tuple(named)
         first = next(iter(named.values()))
         self.dtype, self.device = dtype or first.dtype, torch.device(device or first.device)
@@ -93,7 +96,7 @@ class Problem:
         self._fixed = {
             name: self._cast(p.detach()) for name, p in model.named_parameters() if id(p) not in measured
         } | {name: self._cast(b.detach()) for name, b in model.named_buffers()}
-        self.chunks = self._split(data, chunk)
+        self.chunks = cut(data, chunk, self._cast)
         self.samples = sum(len(y) for _, y in self.chunks)
         self.record: Mapping[str, Any] = self._probe()
 
@@ -221,41 +224,21 @@ class Problem:
     def _cast(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, self.dtype if tensor.is_floating_point() else None)
 
-    def _split(self, data: Chunk | Iterable[Chunk], size: int | None) -> list[Chunk]:
-        given: list[Chunk] = [data] if _is_chunk(data) else list(data)  # pyright: ignore[reportAssignmentType]
-        chunks = []
-        for inputs, targets in given:
-            parts = inputs if isinstance(inputs, tuple) else (inputs,)
-            if any(len(part) != len(targets) for part in parts):
-                counts = ", ".join(str(len(part)) for part in parts)
-                raise NotMeasurableError(
-                    f"A chunk needs as many inputs as targets, got {counts} inputs and {len(targets)} targets."
-                )
-            cast = tuple(self._cast(p) for p in parts)
-            whole: Chunk = (cast if isinstance(inputs, tuple) else cast[0], self._cast(targets))
-            starts = range(0, len(targets), size or max(1, len(targets)))
-            chunks += [piece(whole, slice(s, s + (size or len(targets)))) for s in starts]
-        if not chunks:
-            raise NotMeasurableError(
-                "There is no data: a loss over no samples has no curvature; pass (inputs, targets)."
-            )
-        return chunks
-
     def _probe(self) -> dict[str, Any]:
         """Evaluate the first chunk until it can be trusted; what every record says of the problem."""
-        _refuse_random_modules(self.model)
+        refuse_random_modules(self.model)
         devices = [self.device] if self.device.type == "cuda" else []
         # A model that draws random numbers is refused, but not before it has drawn some.
         with torch.random.fork_rng(devices=devices), self.conditions(), torch.no_grad():
             parameters, chunk = self.parts(self.start), self.chunks[0]
             first, second = (self.mean_loss(parameters, chunk) for _ in range(2))
-            _refuse_loss(first, second)
+            refuse_loss(first, second)
             n = len(chunk[1])
             if n > 1:
                 # One sample and the others: a loss that weighs or mixes samples cannot agree by symmetry.
                 cut = [piece(chunk, slice(0, 1)), piece(chunk, slice(1, n))]
                 parts = sum(len(c[1]) / n * float(self.mean_loss(parameters, c)) for c in cut)
-                _refuse_coupled(float(first), parts, torch.finfo(self.dtype).eps)
+                refuse_coupled(float(first), parts, torch.finfo(self.dtype).eps)
         flags = {m.training for m in self.model.modules()}
         return {
             "parameters": self.size,
@@ -271,70 +254,3 @@ class Problem:
 def flatten(parts: Iterable[Tensor]) -> Tensor:
     """Tensors of the parameters' shapes as one vector, shape (P,)."""
     return torch.cat([part.reshape(-1) for part in parts])
-
-
-def piece(chunk: Chunk, part: slice) -> Chunk:
-    """Some samples of a chunk."""
-    inputs, targets = chunk
-    return (tuple(i[part] for i in inputs) if isinstance(inputs, tuple) else inputs[part]), targets[part]
-
-
-def _is_chunk(data: object) -> bool:
-    return isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], Tensor)
-
-
-def _chosen(model: nn.Module, names: Iterable[str] | None) -> dict[str, Tensor]:
-    every: dict[str, Tensor] = dict(model.named_parameters())
-    if names is None:
-        chosen = {name: p for name, p in every.items() if p.requires_grad}
-    else:
-        names = list(names)
-        unknown = [name for name in names if name not in every]
-        if unknown:
-            raise NotMeasurableError(f"The model has no parameter {unknown[0]!r}; it has {', '.join(every)}.")
-        chosen = {name: every[name] for name in names}
-    if not chosen:
-        raise NotMeasurableError(
-            "There is no parameter to measure: none requires a gradient, or the given names are none. "
-            "Pass parameters=[...] with names of model.named_parameters()."
-        )
-    return chosen
-
-
-def _refuse_random_modules(model: nn.Module) -> None:
-    for name, module in model.named_modules():
-        where = f"{type(module).__name__} {name!r}" if name else type(module).__name__
-        if isinstance(module, nn.modules.dropout._DropoutNd) and module.training and module.p > 0:
-            raise NotMeasurableError(
-                f"{where} is in train mode: the loss is random, and its curvature is not that of the trained "
-                "function. Call model.eval() before measuring."
-            )
-        batch_statistics = module.training or getattr(module, "running_mean", None) is None
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and batch_statistics:
-            raise NotMeasurableError(
-                f"{where} uses batch statistics: the loss depends on how the data are cut, and the samples have no "
-                "gradients of their own. Call model.eval(), with running statistics tracked, before measuring."
-            )
-
-
-def _refuse_loss(first: Tensor, second: Tensor) -> None:
-    if first.numel() != 1:
-        raise NotMeasurableError(
-            f"The loss must be one number, the mean over a batch; got shape {tuple(first.shape)}. Use reduction='mean'."
-        )
-    if not math.isfinite(float(first)):
-        raise NotMeasurableError(f"The loss is {float(first)}; there is no curvature to measure at this point.")
-    if float(first) != float(second):
-        raise NotMeasurableError(
-            f"Two evaluations of the same samples gave {float(first)} and {float(second)}: the loss is random. Put the "
-            "model in eval mode, and switch off what draws random numbers or keeps state between calls."
-        )
-
-
-def _refuse_coupled(whole: float, parts: float, eps: float) -> None:
-    if abs(whole - parts) > 1e3 * eps * max(abs(whole), abs(parts)) + eps:
-        raise NotMeasurableError(
-            f"The loss of a chunk is {whole:.8g}, that of its first sample and of the others together {parts:.8g}: the "
-            "loss is not a mean over independent samples. Use reduction='mean' without class weights, and no module "
-            "that mixes samples."
-        )

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from inertialab.verification.measure.budget import counted
+from inertialab.verification.measure.measurable import Chunk, piece
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import Chunk, Problem, piece
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.tape import Product, recorded
 
 Maker = Callable[[Chunk], Product]

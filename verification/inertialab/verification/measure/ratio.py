@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from inertialab.verification.measure.bootstrap import Intervals, bootstrap
-from inertialab.verification.measure.noise import Sampling, project_gradients, sampling_factor
-from inertialab.verification.measure.problem import Chunk, Problem
+from inertialab.verification.measure.measurable import Chunk
+from inertialab.verification.measure.noise import Sampling, sampling_factor
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import kept_jacobian, pull
+from inertialab.verification.measure.samples import project_gradients
 
 
 @dataclass(frozen=True)

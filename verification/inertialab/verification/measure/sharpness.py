@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from inertialab.verification.measure.curvature import hessian
 from inertialab.verification.measure.lanczos import top_eigenpairs
-from inertialab.verification.measure.problem import Chunk, Loss, Problem
+from inertialab.verification.measure.measurable import Chunk, Loss
+from inertialab.verification.measure.problem import Problem
 
 PRODUCT = 3.0  # cost of a product in full-data gradients, an upper estimate where no graph is kept
 OVERHEAD = 3.0  # the same of a problem's probes and of making its graph
