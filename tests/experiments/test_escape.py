@@ -197,6 +197,20 @@ def test_forward_flux_does_not_go_on_from_another_run(tmp_path):
     assert forward_flux(sgd(6), **arguments, checkpoint=path) == forward_flux(sgd(6), **arguments)
 
 
+def test_forward_flux_does_not_go_on_from_a_run_of_another_seed(tmp_path):
+    path, arguments = tmp_path / "part.json", {"start": [-1.0], "boundary": 1.0, "particles": 1024, "replicates": 2}
+
+    def stop(count):
+        if count:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        forward_flux(sgd(6), **arguments, seed=5, tick=stop, checkpoint=path)
+    assert path.exists()
+    fresh = forward_flux(sgd(6), **arguments, seed=6)
+    assert forward_flux(sgd(6), **arguments, seed=6, checkpoint=path) == fresh
+
+
 def test_first_passages_keep_those_that_never_came():
     times = first_passages(sgd(4), start=[-1.0], boundary=1.0, particles=20_000, steps=1000, seed=1)
     exact = chain_passage(sgd(4), -1.0, 1.0).steps
