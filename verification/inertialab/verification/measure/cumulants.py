@@ -50,7 +50,8 @@ def cumulants_of_samples(
     """Third cumulants of independent vectors, with bootstrap intervals.
 
     An interval for a third moment needs the sixth, so many samples: 95% intervals of 1000 cover in 93% of cases for
-    bounded or normal components, in 91% for exponential ones.
+    beta-distributed or normal components, in 91% for exponential ones, and in 82% for successes with a chance of 0.2,
+    near which their cumulant does not change with the chance.
 
     Args:
         gradients: One row for each sample, shape (N, k), units L/θ.
