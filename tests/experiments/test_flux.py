@@ -1,0 +1,81 @@
+"""Forward flux against exact and counted rates, and runs that go on."""
+
+import pytest
+from wells import WELL, sgd
+
+from inertialab.experiments.escape import count_escapes
+from inertialab.experiments.flux import forward_flux
+from inertialab.experiments.passage import chain_passage
+from inertialab.experiments.system import Noise, System
+from inertialab.theory.landscapes import quadratic
+
+
+def test_forward_flux_of_stable_noise_agrees_with_its_counted_escapes():
+    system = sgd(2000, landscape=quadratic([[1.0]]), law="stable-1.5")
+    found = count_escapes(system, start=[0.0], boundary=1.0, particles=20_000, steps=1000, seed=0, burn_in=100)
+    flux = forward_flux(system, start=[0.0], boundary=1.0, seed=8, particles=1024, replicates=6, confidence=0.999)
+    low, high = found.interval(0.999)
+    assert found.events > 100
+    assert low < flux.interval[1]
+    assert flux.interval[0] < high
+
+
+def test_forward_flux_finds_the_exact_rate_of_a_rare_event():
+    exact = chain_passage(sgd(10), -1.0, 1.0).steps
+    flux = forward_flux(sgd(10), start=[-1.0], boundary=1.0, seed=8, particles=16_384, replicates=8, confidence=0.999)
+    assert flux.interval[0] < exact < flux.interval[1]
+    assert (flux.interval[1] - flux.interval[0]) / exact < 0.3
+    assert flux.cost < exact * 1e3
+    assert all(b > a for a, b in zip(flux.levels, flux.levels[1:], strict=False))
+
+
+def test_forward_flux_of_adam_agrees_with_its_counted_escapes():
+    settings = {"eta": 0.05, "beta": 0.9, "beta2": 0.99, "delta": 1e-8}
+    system = System(WELL, Noise.constant(WELL, 4.0), "adam", settings)
+    found = count_escapes(system, start=[-1.0], boundary=1.0, particles=20_000, steps=6000, seed=3, burn_in=1000)
+    flux = forward_flux(system, start=[-1.0], boundary=1.0, seed=4, particles=4096, replicates=6, confidence=0.999)
+    low, high = found.interval(0.999)
+    assert found.events > 100
+    assert low < flux.interval[1]
+    assert flux.interval[0] < high
+
+
+def test_forward_flux_that_is_interrupted_goes_on_after_its_last_replicate(tmp_path):
+    """The second run makes only what is missing, and its numbers are those of a run in one piece."""
+    arguments = {"start": [-1.0], "boundary": 1.0, "seed": 5, "particles": 1024, "replicates": 4}
+    whole, path, done = forward_flux(sgd(6), **arguments), tmp_path / "part.json", []
+
+    def stop(count):
+        done.append(count)
+        if sum(done) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        forward_flux(sgd(6), **arguments, tick=stop, checkpoint=path)
+    other = forward_flux(sgd(7), **arguments, checkpoint=tmp_path / "other.json")
+    again = []
+    assert forward_flux(sgd(6), **arguments, tick=again.append, checkpoint=path) == whole
+    assert again == [2, 1, 1]
+    assert not path.exists()
+    assert other != whole
+
+
+def test_forward_flux_does_not_go_on_from_another_run(tmp_path):
+    path = tmp_path / "part.json"
+    path.write_text('{"key": "another", "levels": [0.0], "found": [[1.0, [1.0]]], "cost": 1}')
+    arguments = {"start": [-1.0], "boundary": 1.0, "seed": 5, "particles": 1024, "replicates": 3}
+    assert forward_flux(sgd(6), **arguments, checkpoint=path) == forward_flux(sgd(6), **arguments)
+
+
+def test_forward_flux_does_not_go_on_from_a_run_of_another_seed(tmp_path):
+    path, arguments = tmp_path / "part.json", {"start": [-1.0], "boundary": 1.0, "particles": 1024, "replicates": 2}
+
+    def stop(count):
+        if count:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        forward_flux(sgd(6), **arguments, seed=5, tick=stop, checkpoint=path)
+    assert path.exists()
+    fresh = forward_flux(sgd(6), **arguments, seed=6)
+    assert forward_flux(sgd(6), **arguments, seed=6, checkpoint=path) == fresh
