@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from inertialab.experiments.escape import count_escapes
+from inertialab.experiments.escape import Escapes, count_escapes
 from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, quadratic
@@ -50,8 +50,13 @@ def _counted(
         burn_in=int(10 / eta),  # many times the slowest relaxation within the well
         tick=lambda _: tick(),
     )
+    return _mean_time(found, eta), eta * mean
+
+
+def _mean_time(found: Escapes, eta: float) -> Estimate:
+    """Mean time η·steps; counted events are a Poisson number."""
     value = eta * found.steps
-    return Estimate(value, value / found.events**0.5, found.events), eta * mean
+    return Estimate(value, value / found.events**0.5, found.events)
 
 
 def passages(points: Points, events: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
@@ -117,9 +122,7 @@ def jumps(
                 burn_in=int(5 / eta / h),
                 tick=lambda _: tick(),
             )
-            value = eta * found.steps
-            time = Estimate(value, value / found.events**0.5, found.events)
-            rows.append(Measurement("time", {**point, "h": h}, time))
+            rows.append(Measurement("time", {**point, "h": h}, _mean_time(found, eta)))
     return Findings(tuple(rows))
 
 
