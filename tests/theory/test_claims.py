@@ -62,8 +62,8 @@ def test_every_source_is_in_the_bibliography(subject):
 
 
 def test_every_claim_object_is_in_the_table():
-    names = [f"inertialab.theory.{m.name}" for m in pkgutil.iter_modules(theory.__path__)]
-    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    found = pkgutil.walk_packages(theory.__path__, "inertialab.theory.")
+    modules = [importlib.import_module(m.name) for m in found if not m.name.endswith("__main__")]
     written = [x for module in modules for x in vars(module).values() if isinstance(x, Claim)]
     assert set(map(id, written)) == set(map(id, CLAIMS))
     assert len({c.id for c in CLAIMS}) == len(CLAIMS)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from inertialab.theory import CLAIMS, saddle
+from inertialab.theory import CLAIMS
+from inertialab.theory import claim as named
 from inertialab.theory.__main__ import main
 from inertialab.theory.dynamics import UpdateMap
 from inertialab.theory.notation import eta, g, theta
@@ -34,8 +35,10 @@ def test_a_derivation_that_fails_is_exit_code_1(monkeypatch, capsys):
 
     import inertialab.theory.__main__ as command
 
-    monkeypatch.setattr(saddle, "SGD", UpdateMap("wrong", (theta,), ((theta, theta + eta * g),)))
-    fresh = replace(saddle.sgd_saddle_variance)
+    monkeypatch.setattr(
+        "inertialab.theory.claims.saddle.sgd.SGD", UpdateMap("wrong", (theta,), ((theta, theta + eta * g),))
+    )
+    fresh = replace(named("sgd.saddle-variance"))
     monkeypatch.setattr(command, "claim", lambda id: fresh)
     assert main(["show", "sgd.saddle-variance"]) == 1
     assert "fails. Not proven" in capsys.readouterr().err

@@ -7,11 +7,11 @@ import sympy as sp
 
 import inertialab.theory.__main__ as command
 from inertialab.theory import CLAIMS, NotProvenError, Step, claim
-from inertialab.theory.claim import Order
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, PUBLISHED_OVER_DERIVED, agreeing
 from inertialab.theory.ledger import entry, ledger, summary
 from inertialab.theory.notation import C, eta, h
 from inertialab.theory.parting import parting
+from inertialab.theory.statement import Order
 
 PARTINGS = {
     "sgd.escape-attributed": "differs by a factor",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import sympy as sp
 
-from inertialab.theory.claim import Claim
 from inertialab.theory.derivation import NotProvenError
 from inertialab.theory.parting import parting
+from inertialab.theory.statement import Claim
 
 CHECKED = ("proven", "checked numerically", "assumed")
 
@@ -97,7 +97,7 @@ def cache() -> Path:
     """Where the record of these very sources and this SymPy lies."""
     folder = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "inertialab"
     digest = hashlib.sha256(sp.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return folder / f"ledger-{digest.hexdigest()[:16]}.json"
 

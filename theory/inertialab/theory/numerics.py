@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inertialab.theory.claim import Change
+from inertialab.theory.statement import Change
 
 
 def geometric_sum(log_ratio: np.ndarray, terms: np.ndarray) -> np.ndarray:
@@ -164,7 +164,8 @@ def drift_and_diffusion(D: np.ndarray, h: np.ndarray, gamma: np.ndarray, M: np.n
     """The published drift plus diffusion of momentum, with its limit at h = 0."""
     y = 2 * h * t / (gamma * M)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        spread = np.where(y == 0, 1.0, -np.expm1(-y) / y)
+        # Without noise nothing spreads, however fast a deviation would grow.
+        spread = np.where(D == 0, 0.0, np.where(y == 0, 1.0, -np.expm1(-y) / y))
     return D / (gamma**3 * M**2) * np.expm1(-gamma * t) ** 2 + 2 * D * t / (gamma * M) ** 2 * spread
 
 

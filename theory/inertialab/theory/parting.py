@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from inertialab.theory.claim import Claim, Order
 from inertialab.theory.derivation import (
     PUBLISHED_MINUS_DERIVED,
     PUBLISHED_OVER_DERIVED,
     NotProvenError,
     Step,
 )
+from inertialab.theory.statement import Claim, Order
 
 
 @dataclass(frozen=True)

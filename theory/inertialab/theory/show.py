@@ -4,8 +4,8 @@ import textwrap
 
 import sympy as sp
 
-from inertialab.theory.claim import Claim
 from inertialab.theory.parting import parting
+from inertialab.theory.statement import Claim
 
 
 def _equation(lhs: sp.Basic | None, rhs: sp.Expr) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim, OutsideRegimeError, claim
-from inertialab.theory.claim import Layer
+from inertialab.theory.statement import Layer
 from inertialab.verification.interval import Estimate
 from inertialab.verification.study import Findings, Measurement
 from inertialab.verification.verdict import Verdict

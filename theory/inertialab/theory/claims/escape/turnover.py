@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
+from inertialab.theory.claims.escape.momentum import momentum_escape
+from inertialab.theory.claims.escape.wells import straight_path
 from inertialab.theory.derivation import Step, proven
-from inertialab.theory.inertia import momentum_escape
 from inertialab.theory.notation import (
     D,
     Ha,
@@ -22,10 +22,14 @@ from inertialab.theory.notation import (
 )
 from inertialab.theory.regime import Regime
 from inertialab.theory.special import Upsilon
-from inertialab.theory.wells import straight_path
+from inertialab.theory.statement import Derivation, Source, claim
 
 mu, u, s, x, v = sp.symbols("mu u s x v", real=True)
+
+
 loss, d, E, z = sp.symbols("Delta d E z", positive=True)  # loss of an orbit over the temperature d
+
+
 LOSS_A, LOSS_B = (gamma**2 * sp.sqrt(M**3) * orbit / D for orbit in (action, action_beyond))
 
 
@@ -43,6 +47,12 @@ LOSS_A, LOSS_B = (gamma**2 * sp.sqrt(M**3) * orbit / D for orbit in (action, act
     layers=("numerics", "simulation"),
     where={upsilon_a: Upsilon(LOSS_A), upsilon_b: Upsilon(LOSS_B), upsilon_ab: Upsilon(LOSS_A + LOSS_B)},
     change=straight_path,
+    limits=(({"D": 1e-12}, float("inf")),),
+    slips=(
+        ("(gamma * v + sp.diff(L, x) / M)", "(gamma * v - sp.diff(L, x) / M)"),
+        ("variance = 2 * D * squared", "variance = D * squared"),
+        ("at_1 / ((s - 1) * right)", "at_1 / (s * right)"),
+    ),
 )
 def momentum_turnover() -> Derivation:
     """Mean escape time with inertia at any friction (Mel'nikov and Meshkov): Kramers and Langer over a depopulation.

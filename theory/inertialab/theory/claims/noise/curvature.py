@@ -1,23 +1,17 @@
-"""Where gradient noise comes from: likelihoods, squared loss, saddles of networks, the way batches are drawn."""
-
-import itertools
+"""Gradient noise and curvature: likelihoods, squared loss, saddles of networks."""
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
 from inertialab.theory.notation import (
-    B_count,
     bartlett,
-    n_samples,
     noise_here,
-    sampling_factor,
     squared_noise,
     theta,
 )
-from inertialab.theory.regime import Regime
+from inertialab.theory.statement import Derivation, Source, claim
 
-y, x, z = sp.symbols("y x z", real=True)
+y, x = sp.symbols("y x", real=True)
 
 
 @claim(
@@ -29,6 +23,7 @@ y, x, z = sp.symbols("y x z", real=True)
     instead="It holds for the negative log-likelihood of a well-specified model at the population minimum; with "
     "Gaussian noise of variance σ² in a model of variance 1 the ratio is σ², with interpolated data it is 0.",
     layers=("simulation", "real"),
+    slips=(("loss = -sp.log(p)", "loss = sp.log(p)"),),
 )
 def noise_hessian_proportional() -> Derivation:
     """Noise of a minibatch gradient equal to the Hessian divided by the batch size.
@@ -81,6 +76,7 @@ def noise_hessian_proportional() -> Derivation:
     kind="exact",
     uses=("noise.hessian-proportional",),
     layers=("simulation", "real"),
+    slips=(("2: sigma**2}", "2: sigma}"),),
 )
 def noise_squared_loss() -> Derivation:
     """For squared loss at a well-specified minimum the noise is σ² times the Hessian, σ² the variance of the labels.
@@ -116,6 +112,7 @@ def noise_squared_loss() -> Derivation:
     kind="exact",
     uses=("sgd.saddle-variance-ou",),
     layers=("real",),
+    slips=(("(second * unit(first * x) - y)", "(second + unit(first * x) - y)"),),
 )
 def noise_saddle_zero() -> Derivation:
     """At the origin of a two-layer network without biases the gradient of every sample vanishes, the Hessian does not.
@@ -137,48 +134,3 @@ def noise_saddle_zero() -> Derivation:
     rest = sum(sp.diff(logistic, w).subs(origin) ** 2 for w in (first, second))
     yield Step("Logistic loss, tanh unit: squared gradient", None, sp.Integer(0), equals=rest)
     return proven(sp.Integer(0), equals=size)
-
-
-@claim(
-    "noise.sampling",
-    sampling_factor,
-    (n_samples, B_count),
-    kind="exact",
-    regime=Regime((n_samples >= 2, B_count <= n_samples), "A batch without replacement has at most all samples."),
-)
-def noise_sampling() -> Derivation:
-    """Variance of a minibatch gradient drawn without replacement, over that with replacement: (N - B)/(N - 1).
-
-    With replacement the batch mean of B independent samples has variance Σ/B. Without, two members of a batch have
-    covariance -Σ/(N - 1), because all N deviations sum to zero. An epoch of shuffled batches adds that partial sums
-    of t of n batches have variance tC(n - t)/(n - 1) and end at zero.
-    """
-    spread = sp.Symbol("Sigma", positive=True)
-    pair = sp.Symbol("c")
-    (covariance,) = sp.solve(n_samples * spread + n_samples * (n_samples - 1) * pair, pair)
-    yield Step("Covariance of two samples of one batch", None, -spread / (n_samples - 1), equals=covariance)
-    together = (B_count * spread + B_count * (B_count - 1) * covariance) / B_count**2
-    alone = spread / B_count
-    yield Step("All samples in one batch: no noise", None, sp.Integer(0), equals=together.subs(B_count, n_samples))
-    batches, taken = sp.symbols("n t", positive=True)
-    partial = taken * together + taken * (taken - 1) * _between_batches(batches, together)
-    stated = taken * together * (batches - taken) / (batches - 1)
-    yield Step("Partial sum of t of n shuffled batches", None, sp.factor(stated), equals=partial)
-    yield Step("A whole epoch", None, sp.Integer(0), equals=stated.subs(taken, batches))
-    yield from _enumerated()
-    return proven((n_samples - B_count) / (n_samples - 1), equals=together / alone)
-
-
-def _between_batches(batches: sp.Expr, variance: sp.Expr) -> sp.Expr:
-    """Covariance of two batches of one epoch, whose sum over the epoch does not vary."""
-    return -variance / (batches - 1)
-
-
-def _enumerated() -> Derivation:
-    """All batches of two out of four samples, drawn from the rule itself."""
-    values = sp.symbols("g_1:5", real=True)
-    mean = sum(values) / 4
-    spread = sum((value - mean) ** 2 for value in values) / 4
-    pairs = list(itertools.combinations(values, 2))
-    found = sum((sum(pair) / 2 - mean) ** 2 for pair in pairs) / len(pairs)
-    yield Step("Two of four samples, all six batches written out", None, sp.expand(spread / 3), equals=sp.expand(found))

@@ -1,13 +1,12 @@
-"""Leaving a minimum by minibatch noise under Adam and Adai."""
+"""Leaving a minimum by minibatch noise under Adam."""
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
+from inertialab.theory.claims.escape.momentum import momentum_escape
+from inertialab.theory.claims.escape.wells import straight_path
+from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
 from inertialab.theory.dynamics import ADAM
-from inertialab.theory.escape import LOW
-from inertialab.theory.inertia import momentum_escape
-from inertialab.theory.minibatch import SGD_EXPONENT, SGD_REGIME, sgd_escape
 from inertialab.theory.notation import (
     B,
     D,
@@ -27,9 +26,7 @@ from inertialab.theory.notation import (
     g,
     gamma,
     k,
-    kappa,
     s,
-    tau,
     tau_adam,
     theta,
 )
@@ -37,9 +34,11 @@ from inertialab.theory.notation import m as average
 from inertialab.theory.notation import v as second
 from inertialab.theory.numerics import adam_exponent
 from inertialab.theory.regime import Regime
-from inertialab.theory.wells import straight_path
+from inertialab.theory.statement import Derivation, Source, claim
 
 x = sp.Symbol("x", real=True)
+
+
 ADAM_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) / sp.sqrt(Hb))
 
 
@@ -65,6 +64,7 @@ def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
     uses=("langevin.mean-first-passage", "langevin.eyring-kramers"),
     layers=("numerics", "simulation"),
     change=straight_path,
+    limits=(({"B": 1000000000000.0}, float("inf")),),
 )
 def adam_escape() -> Derivation:
     """Mean escape time of Adam whose second moment follows the noise: √B in the exponent, 1/√B in the prefactor.
@@ -112,6 +112,8 @@ def adam_escape() -> Derivation:
     instead="1/H_b must be 1/√(BH_b), also by its units; and a transverse direction contributes exp(∫(√h)'/√c dx), not "
     "the fourth root of the determinants.",
     layers=("numerics", "simulation"),
+    limits=(({"B": 1000000000000.0}, float("inf")),),
+    slips=(("{Hb: sp.sqrt(B * Hb), eta", "{Hb: Hb, eta"),),
 )
 def adam_escape_attributed() -> Derivation:
     """Mean escape time of Adam as published.
@@ -149,6 +151,11 @@ def adam_escape_attributed() -> Derivation:
     uses=("adam.escape",),
     layers=("numerics", "simulation"),
     numerics=adam_exponent,
+    limits=(({"B": 1000000000000.0}, float("inf")),),
+    slips=(
+        ("subs(second, noise + slope**2)", "subs(second, noise)"),
+        ("sp.sqrt(2 * Ha * dL)).subs(noise", "sp.sqrt(Ha * dL)).subs(noise"),
+    ),
 )
 def adam_batch_crossover() -> Derivation:
     """Exponent of Adam's escape when the gradient enters the second moment: √B turns into B around 2BΔL = 1.
@@ -179,35 +186,3 @@ def adam_batch_crossover() -> Derivation:
         equals=many,
     )
     return proven(readable, equals=derived)
-
-
-@claim(
-    "adai.escape",
-    tau,
-    (eta, B, Ha, Hb, dL, s, kappa),
-    kind="asymptotic",
-    regime=Regime((*SGD_REGIME.conditions, kappa <= 1, eta * Hb <= kappa), SGD_REGIME.note),
-    source=Source("xie2022adaptive", "Adai escaping minima, exponent; prefactor derived here"),
-    uses=("sgd.escape", "momentum.escape", "adai.stationary-variance"),
-    layers=("simulation",),
-    change=straight_path,
-)
-def adai_escape() -> Derivation:
-    """Mean escape time of Adai with frozen inertia: SGD's exponent, a larger prefactor.
-
-    EMA momentum has γM = 1, so temperature and exponent are SGD's. Inertia matters at the saddle alone, where the
-    noise is locally constant: Langer's growing root replaces H_b.
-    """
-    yield Step("Inertia frozen at its mean", beta, 1 - kappa, assumed=True)
-    yield Step("Away from the saddle friction is strong: this is small", None, 4 * eta * Ha / kappa, assumed=True)
-    matched = {M: eta / kappa, gamma: kappa / eta}
-    yield Step("Friction times inertia", None, sp.Integer(1), equals=(gamma * M).subs(matched))
-    slower = (1 + sp.sqrt(1 + 4 * eta * Hb / kappa)) / 2
-    strong = 2 * sp.pi / Hb * sp.sqrt(det_ratio) * sp.exp(dL / D)
-    factor = (momentum_escape.rhs / strong).subs(matched)
-    yield Step("Langer over Kramers at the saddle", None, slower, equals=factor)
-    readable = sp.pi / Ha * (1 + sp.sqrt(1 + 4 * eta * Hb / kappa)) * sp.exp(SGD_EXPONENT)
-    yield Step(
-        "Without inertia, small steps: SGD", None, sgd_escape.rhs, equals=sgd_escape.rhs * sp.limit(slower, Hb, 0)
-    )
-    return proven(readable, equals=sgd_escape.rhs * factor)

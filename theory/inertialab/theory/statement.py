@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
@@ -69,6 +70,8 @@ class Claim:
         derive: Generator whose yields are the steps and whose return value is the right-hand side; its
             docstring is the derivation in prose.
         kind: exact, asymptotic, attributed (what a publication says) or conjecture.
+        layers: Kinds of evidence the claim calls for beside its derivation; what is named here and not yet on the
+            docket shows as "not measured" on the board.
         regime: Where it holds.
         source: Where it was published.
         uses: Ids of the claims it rests on.
@@ -76,12 +79,15 @@ class Claim:
         instead: What is true instead, in one line; for attributed claims.
         expected: Verdict of its own regime's measurements; the run fails when they say otherwise.
         order: Rate at which an asymptotic claim becomes exact.
-        layers: Kinds of evidence the claim calls for beside its derivation.
         where: Abbreviations of the right-hand side and what they stand for.
         numerics: Float evaluation that stays accurate where the printed formula cancels or degenerates;
             takes the right-hand side's symbols by name. Tests hold it against the formula at 50 digits.
         change: For matrix arguments: maps them to arrays for the symbols of the right-hand side, and
             returns the map back.
+        limits: What the claim must become where arguments take extreme values: pairs of those values and of another
+            claim's id or a number. A test tries each over the whole regime.
+        slips: Slips of the pen that the derivation must notice: pairs of an expression in its source and a wrong one.
+            A test makes each and expects the derivation to fail.
 
     Arguments may also be functions (`notation` marks them); such a claim has `numerics`.
     """
@@ -91,6 +97,7 @@ class Claim:
     arguments: tuple[sp.Symbol, ...]
     derive: Callable[[], Derivation]
     kind: Kind
+    layers: tuple[Layer, ...]
     regime: Regime = EVERYWHERE
     source: Source = DERIVED_HERE
     uses: tuple[str, ...] = ()
@@ -98,10 +105,11 @@ class Claim:
     instead: str = ""
     expected: Verdict = "confirmed"
     order: Order | None = None
-    layers: tuple[Layer, ...] = ("numerics", "simulation", "real")
     where: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
     numerics: Callable[..., np.ndarray] | None = None
     change: Callable[..., Change] | None = None
+    limits: tuple[tuple[Mapping[str, float], str | float], ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         # Lets doctest, inspect and the documentation see the derivation behind the claim.
@@ -241,6 +249,17 @@ def claim(
 ) -> Callable[[Callable[[], Derivation]], Claim]:
     """Turn a derivation into a claim; the keyword arguments are those of `Claim`."""
     return lambda derive: Claim(id, lhs, arguments, derive, **fields)
+
+
+def claims_in(package: str, *names: str) -> tuple[Claim, ...]:
+    """The claims that modules of a package hold, in the order in which they are written.
+
+    Args:
+        package: Full name of the package.
+        *names: Its modules, in reading order.
+    """
+    modules = [import_module(f"{package}.{name}") for name in names]
+    return tuple(x for m in modules for x in vars(m).values() if isinstance(x, Claim) and x.__module__ == m.__name__)
 
 
 def _plain(array: np.ndarray) -> Any:

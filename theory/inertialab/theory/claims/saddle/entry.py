@@ -1,10 +1,10 @@
-"""Leaving a saddle with momentum, step by step: growth, ballistic entry, cold start."""
+"""What the first steps do at a saddle: a buffer that comes along, and a cold start with its correction."""
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, claim
+from inertialab.theory.claims.saddle.momentum import momentum_saddle_msd
 from inertialab.theory.derivation import Step, proven
-from inertialab.theory.dynamics import ADAM, MOMENTUM_EMA, SGD, linear_recursion
+from inertialab.theory.dynamics import ADAM, MOMENTUM_EMA, linear_recursion
 from inertialab.theory.landscapes import QUADRATIC
 from inertialab.theory.notation import (
     C,
@@ -15,7 +15,6 @@ from inertialab.theory.notation import (
     delta,
     eta,
     g,
-    growth,
     h,
     k,
     m0,
@@ -29,49 +28,12 @@ from inertialab.theory.notation import m as average
 from inertialab.theory.notation import v as second
 from inertialab.theory.numerics import bias_corrected_msd, heavy_ball_displacement
 from inertialab.theory.regime import Regime
-from inertialab.theory.saddle import momentum_saddle_msd
+from inertialab.theory.statement import Derivation, claim
 
 _j = sp.Symbol("j", integer=True, positive=True)
+
+
 _i = sp.Symbol("i", integer=True, positive=True)
-
-
-@claim(
-    "momentum.growth-slower",
-    growth,
-    (eta, h, beta),
-    kind="exact",
-    regime=Regime((h < 0, beta < 1), "A statement about saddles."),
-    uses=("momentum.saddle-msd",),
-    layers=("numerics", "simulation"),
-)
-def momentum_growth_slower() -> Derivation:
-    """Growth of EMA momentum at a saddle, per step: always below SGD's 1 + η|h| at the same learning rate.
-
-    The growth is the larger root of the characteristic polynomial. At r = 1 + η|h| the polynomial is βη²h² > 0, and
-    that point lies beyond the vertex, so the root is smaller, for every η, h < 0 and 0 < β < 1. Both grow: at r = 1 it
-    is negative. PyTorch's momentum at η is EMA momentum at η/(1 - β), and is beaten by SGD at that rate.
-    """
-    r, q, b = sp.Symbol("r"), sp.Symbol("q", positive=True), sp.Symbol("beta", positive=True)
-    A, _ = linear_recursion(MOMENTUM_EMA, QUADRATIC)
-    polynomial = A.charpoly(r).as_expr()
-    at_saddle = polynomial.subs({h: -q / eta, beta: b}, simultaneous=True)
-    (sgd,) = SGD.step(h * theta).values()
-    yield Step("SGD's growth with q = η|h|", None, 1 + q, equals=sp.diff(sgd, theta).subs(h, -q / eta))
-    value = sp.factor(sp.expand(at_saddle.subs(r, 1 + q)))
-    yield Step("The polynomial there", None, b * q**2, equals=value)
-    yield Step("is positive", None, sp.Integer(1), equals=sp.sign(value))
-    slack = sp.Symbol("1-beta", positive=True)
-    beyond = sp.expand(sp.diff(at_saddle, r).subs(r, 1 + q).subs(b, 1 - slack))
-    yield Step("Its slope there, with 1 - β = f", None, 2 * q + slack - slack * q, equals=beyond)
-    yield Step("is positive for f < 1: q + q(1 - f) + f", None, q + q * b + (1 - b), equals=beyond.subs(slack, 1 - b))
-    yield Step("At r = 1 it is negative", None, -(1 - b) * q, equals=at_saddle.subs(r, 1))
-    epsilon = eta * (1 - beta)
-    root = (1 + beta - epsilon * h + sp.sqrt((1 + beta - epsilon * h) ** 2 - 4 * beta)) / 2
-    yield Step("The larger root solves it", None, sp.Integer(0), equals=sp.expand(polynomial.subs(r, root)))
-    leading = sp.series((root - 1).subs({h: -q / eta, beta: 1 - slack}), q, 0, 3).removeO()
-    yield Step("Growth beyond 1, small η|h|", None, q - (1 - slack) / slack * q**2, equals=leading)
-    other = (1 + beta - epsilon * h - sp.sqrt((1 + beta - epsilon * h) ** 2 - 4 * beta)) / 2
-    return proven(root, equals=beta / other)
 
 
 @claim(
@@ -79,10 +41,12 @@ def momentum_growth_slower() -> Derivation:
     moved_T,
     (eta, h, beta, T, m0),
     kind="exact",
+    layers=("numerics", "simulation", "real"),
     regime=Regime((beta < 1,), "Momentum 1 never forgets."),
     uses=("momentum.saddle-msd",),
     where=momentum_saddle_msd.where,
     numerics=heavy_ball_displacement,
+    limits=(({"beta": 0.0}, 0.0),),
 )
 def momentum_ballistic() -> Derivation:
     """Mean displacement of EMA momentum that enters a critical point with a buffer: -ηβG_T m₀.

@@ -2,11 +2,11 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Order, Source, claim
 from inertialab.theory.derivation import Step, proven
 from inertialab.theory.dynamics import SGD
 from inertialab.theory.notation import D, D_x, Ha, Hb, eta, g, potential, rate_factor, shift, theta, x_a, x_b
 from inertialab.theory.passage import step_corrections
+from inertialab.theory.statement import Derivation, Order, Source, claim
 
 x, y = sp.symbols("x y", real=True)
 
@@ -20,6 +20,7 @@ x, y = sp.symbols("x y", real=True)
     order=Order(eta, 2, sp.Symbol("K")),
     layers=("numerics", "simulation"),
     numerics=step_corrections,
+    slips=(("sp.sqrt(2 * D_of * eta) * kick", "sp.sqrt(D_of * eta) * kick"),),
 )
 def sgd_escape_finite_step() -> Derivation:
     """Escape time of the chain of SGD over that of its diffusion, first order in the learning rate, low temperature.
@@ -128,6 +129,14 @@ def _ends_of_the_path() -> Derivation:
     kind="asymptotic",
     source=Source("siegmund1979corrected", "expected overshoot of a normal random walk"),
     layers=("numerics", "simulation"),
+    limits=(
+        ({"D": 0.0}, 0.0),
+        ({"eta": 1e-12}, 0.0),
+    ),
+    slips=(
+        ("step = sp.sqrt(2 * D * eta)", "step = sp.sqrt(D * eta)"),
+        ("lam**2) / 2)) / lam**2) / (sp.pi", "lam**2) / 2)) / lam**2) / (2 * sp.pi"),
+    ),
 )
 def sgd_boundary_shift() -> Derivation:
     """A sharp threshold is felt 0.5826 step standard deviations further out.

@@ -2,11 +2,11 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, claim
 from inertialab.theory.derivation import Step, proven
 from inertialab.theory.dynamics import ADAI, ADAM, HEAVY_BALL, MOMENTUM_EMA, MOMENTUM_TORCH, SGD, UpdateMap
 from inertialab.theory.notation import delta, eta, g, k_sharp, same_rate, theta, v_mean
 from inertialab.theory.notation import v as second
+from inertialab.theory.statement import Derivation, claim
 
 
 @claim(
@@ -15,6 +15,7 @@ from inertialab.theory.notation import v as second
     (k_sharp,),
     kind="exact",
     layers=("numerics", "real"),
+    limits=(({"k": 1.0}, 1.0),),
 )
 def scaling_identity() -> Derivation:
     """On L(√k θ) SGD, heavy ball, momentum and Adai at η do what they do on L at kη; Adam what it does at √k η.

@@ -1,8 +1,9 @@
-"""Leaving a saddle under Adam and Adai."""
+"""Leaving a saddle under Adai."""
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
+from inertialab.theory.claims.saddle.momentum import momentum_saddle_msd
+from inertialab.theory.claims.saddle.underdamped import FREE_THERMAL, momentum_saddle_msd_drift
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, Step, proven
 from inertialab.theory.dynamics import MOMENTUM_EMA, linear_recursion
 from inertialab.theory.landscapes import QUADRATIC
@@ -15,7 +16,6 @@ from inertialab.theory.notation import (
     beta,
     beta0,
     eta,
-    eta_adam,
     gamma,
     h,
     kappa,
@@ -29,44 +29,7 @@ from inertialab.theory.notation import (
 )
 from inertialab.theory.numerics import adai_msd
 from inertialab.theory.regime import Regime
-from inertialab.theory.saddle import momentum_saddle_msd
-from inertialab.theory.transients import FREE_THERMAL, momentum_saddle_msd_drift
-
-
-@claim(
-    "adam.saddle-msd",
-    msd_T,
-    (eta_adam, beta, T),
-    kind="attributed",
-    regime=Regime(
-        (beta < 1, (1 - beta) * T >= 50),
-        "Sooner it is more than 5 % too large. It also needs a slow second moment, noise in proportion to the "
-        "curvature, axes along the eigenvectors of the Hessian, and eta*sqrt(B*h)*T << 1.",
-    ),
-    source=Source("xie2022adaptive", "Theorem 3"),
-    uses=("momentum.saddle-msd-drift",),
-    corrected_by="momentum.saddle-msd-continuous",
-    instead="Independence of the Hessian follows; the transient does not: warm Adam spreads by "
-    "η²(T - (1 - e^{-x})/(1 - β)), x = (1 - β)T, in continuous time, less than the published value at any time.",
-    layers=("simulation", "real"),
-)
-def adam_saddle_msd() -> Derivation:
-    """Mean squared displacement of Adam at a saddle, independent of the Hessian.
-
-    With a frozen second moment v = C Adam is momentum whose noise has variance 1, so the curvature is gone wherever
-    growth can be neglected. The rest is the published drift and diffusion of momentum, and shares their fault.
-    """
-    yield Step("Second moment frozen at the variance of the noise", sp.Symbol("v"), C, assumed=True)
-    matched = {M: eta / (1 - beta), gamma: (1 - beta) / eta, t: eta * T, D: eta / 2}
-    published = sp.limit(momentum_saddle_msd_drift.formula, h, 0).subs(matched)
-    readable = eta_adam**2 / (2 * (1 - beta)) * (1 - sp.exp(-(1 - beta) * T)) ** 2 + eta_adam**2 * T
-    derived = FREE_THERMAL.subs(matched)
-    u = sp.exp(-(1 - beta) * T)
-    warm = eta**2 * (T - (1 - u) / (1 - beta))
-    yield Step("Warm start by the derived law of momentum", msd_T, warm, equals=derived)
-    excess = eta**2 / (2 * (1 - beta)) * (1 - u) * (3 - u)
-    yield Step("Warm start, no curvature", PUBLISHED_MINUS_DERIVED, excess, equals=published - derived)
-    return proven(readable, equals=published.subs(eta, eta_adam))
+from inertialab.theory.statement import Derivation, Source, claim
 
 
 @claim(
@@ -80,6 +43,11 @@ def adam_saddle_msd() -> Derivation:
     layers=("simulation", "real"),
     where={symbol: root.subs(beta, 1 - kappa) for symbol, root in momentum_saddle_msd.where.items()},
     numerics=adai_msd,
+    limits=(
+        ({"kappa": 1.0}, "sgd.saddle-variance"),
+        ({"C": 0.0}, 0.0),
+    ),
+    slips=(("C * noise[1] ** 2 - v0sq", "C - v0sq"),),
 )
 def adai_saddle_msd() -> Derivation:
     """Mean squared displacement of warm Adai from a critical point, inertia frozen.
@@ -113,6 +81,8 @@ def adai_saddle_msd() -> Derivation:
     instead="The isotropic drift is the thermal velocity's share of the spread, and the start-up of the diffusion "
     "costs more: warm Adai spreads less than SGD, in flat directions much less.",
     layers=("simulation",),
+    limits=(({"B": 1000000000000.0}, 0.0),),
+    slips=(("beta0 * (size / B)", "beta0 * (size / B) ** 2"),),
 )
 def adai_saddle_msd_attributed() -> Derivation:
     """Mean squared displacement of Adai at a saddle as an isotropic drift plus the diffusion of SGD.

@@ -2,10 +2,10 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, Step, proven
 from inertialab.theory.notation import D, M, drift_ratio, gamma, h, lambda_minus, lambda_plus, msd_t, t, v0sq, x
 from inertialab.theory.numerics import drift_and_diffusion, drift_share, underdamped_msd
+from inertialab.theory.statement import Derivation, Source, claim
 
 FREE_THERMAL = 2 * D / (gamma**2 * M**2) * (t - (1 - sp.exp(-gamma * t)) / gamma)
 """Mean squared displacement without curvature from a thermal start (Ornstein and Fürth)."""
@@ -23,6 +23,11 @@ FREE_THERMAL = 2 * D / (gamma**2 * M**2) * (t - (1 - sp.exp(-gamma * t)) / gamma
         lambda_minus: -gamma / 2 - sp.sqrt(gamma**2 / 4 - h / M),
     },
     numerics=underdamped_msd,
+    limits=(({"D": 0.0, "v0sq": 0.0}, 0.0),),
+    slips=(
+        ("strength = 2 * D / M**2", "strength = 2 * D / M"),
+        ("friction, stiffness = -(a + c)", "friction, stiffness = a + c"),
+    ),
 )
 def momentum_saddle_msd_continuous() -> Derivation:
     """Mean squared displacement of a damped particle in white noise, all damping regimes, minimum or saddle.
@@ -90,6 +95,8 @@ _V = sp.Function("V", real=True)
     "the spread, where the published drift hastens it.",
     layers=("simulation",),
     numerics=drift_and_diffusion,
+    limits=(({"D": 0.0}, 0.0),),
+    slips=(("rate, h / (gamma * M)", "rate, h / gamma"),),
 )
 def momentum_saddle_msd_drift() -> Derivation:
     """Mean squared displacement of momentum as a drift plus the diffusion of SGD.
@@ -117,7 +124,16 @@ def momentum_saddle_msd_drift() -> Derivation:
     return proven(drift + diffusion, equals=D / (gamma * M**2) * response**2 + solution.subs(rate, h / (gamma * M)))
 
 
-@claim("momentum.drift-bound", drift_ratio, (x,), kind="exact", layers=("numerics",), numerics=drift_share)
+@claim(
+    "momentum.drift-bound",
+    drift_ratio,
+    (x,),
+    kind="exact",
+    layers=("numerics",),
+    numerics=drift_share,
+    limits=(({"x": 1000000000000.0}, 5e-13),),
+    slips=(("D / (gamma**3 * M**2) * (1", "D / (gamma**2 * M**2) * (1"),),
+)
 def momentum_drift_bound() -> Derivation:
     """Published drift over published diffusion, (1 - e^{-x})²/2x: never more than 0.203632, reached at x = 1.256431.
 

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Order, Source, claim
+from inertialab.theory.claims.escape.wells import escape_curvatures
 from inertialab.theory.derivation import Step, proven
 from inertialab.theory.notation import (
     D,
@@ -21,10 +21,14 @@ from inertialab.theory.notation import (
 )
 from inertialab.theory.passage import first_passage
 from inertialab.theory.regime import Regime
-from inertialab.theory.wells import escape_curvatures
+from inertialab.theory.statement import Derivation, Order, Source, claim
 
 x, y, z = sp.symbols("x y z", real=True)
+
+
 LOW = "Kramers' law needs a barrier of several times the noise."
+
+
 WHITE = Regime((dL >= 4 * D,), LOW)
 
 
@@ -36,6 +40,7 @@ WHITE = Regime((dL >= 4 * D,), LOW)
     source=Source("gardiner2009stochastic", "first passage times for homogeneous processes"),
     layers=("numerics", "simulation"),
     numerics=first_passage,
+    slips=(("sp.exp(-Phi_of(z)) / D_of(z), (z, x", "sp.exp(-Phi_of(z)), (z, x"),),
 )
 def langevin_mean_first_passage() -> Derivation:
     """Mean time to reach a boundary in one dimension, a double integral (Ito).
@@ -91,6 +96,8 @@ def _laplace(third: sp.Expr, fourth: sp.Expr, curvature: sp.Expr, sign: int) -> 
     order=Order(D / dL, 1, -sp.Symbol("K")),
     layers=("numerics", "simulation"),
     change=escape_curvatures,
+    limits=(({"D": 1e-12}, float("inf")),),
+    slips=(("energy = -b * x**2 / 2", "energy = b * x**2 / 2"),),
 )
 def langevin_eyring_kramers() -> Derivation:
     """Mean escape time over a saddle in white noise, leading order of small D.

@@ -2,7 +2,6 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Source, claim
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, Step, proven
 from inertialab.theory.dynamics import ADAI
 from inertialab.theory.notation import (
@@ -28,6 +27,7 @@ from inertialab.theory.notation import m as average
 from inertialab.theory.notation import q as correction
 from inertialab.theory.notation import v as second
 from inertialab.theory.regime import Regime
+from inertialab.theory.statement import Derivation, Source, claim
 
 
 @claim(
@@ -37,6 +37,7 @@ from inertialab.theory.regime import Regime
     kind="exact",
     source=Source("xie2022adaptive", "algorithm Adai"),
     layers=("numerics", "real"),
+    limits=(({"beta0": 1e-06}, 1.0),),
 )
 def adai_inertia_mean() -> Derivation:
     """Mean momentum coefficient of Adai over all coordinates, unless clipped: 1 - β₀ at every step.
@@ -75,6 +76,7 @@ def _factored(term: sp.Expr, *limits: tuple[sp.Symbol, sp.Expr, sp.Expr]) -> sp.
     source=Source("xie2022adaptive", "algorithm Adai"),
     uses=("adai.inertia-mean",),
     layers=("numerics", "real"),
+    limits=(({"scale": 1.0}, 1.0),),
 )
 def adai_scale_invariance() -> Derivation:
     """Adai on c times the loss does what Adai does on the loss at c times the learning rate, step by step.
@@ -105,6 +107,7 @@ def adai_scale_invariance() -> Derivation:
     ),
     uses=("adai.inertia-mean",),
     layers=("simulation",),
+    limits=(({"third": 0.0}, 0.0),),
 )
 def adai_momentum_bias() -> Derivation:
     """Skewed gradient noise biases Adai's momentum; the bias does not depend on the learning rate.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from inertialab.theory.claim import Change
 from inertialab.theory.regime import OutsideRegimeError
+from inertialab.theory.statement import Change
 
 
 def escape_curvatures(claim_id: str, Ha: np.ndarray, Hb: np.ndarray, **others: np.ndarray) -> Change:

@@ -2,13 +2,13 @@
 
 import sympy as sp
 
-from inertialab.theory.claim import Derivation, Order, Source, claim
+from inertialab.theory.claims.escape.sgd import SGD_EXPONENT, noise_steps
+from inertialab.theory.claims.escape.wells import escape_curvatures, straight_path
+from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
-from inertialab.theory.escape import LOW
-from inertialab.theory.minibatch import SGD_EXPONENT, noise_steps
 from inertialab.theory.notation import B, D, Ha, Hb, M, beta, det_ratio, dL, eta, gamma, momentum_speed, s, tau
 from inertialab.theory.regime import Regime
-from inertialab.theory.wells import escape_curvatures, straight_path
+from inertialab.theory.statement import Derivation, Order, Source, claim
 
 x, v = sp.symbols("x v", real=True)
 
@@ -26,6 +26,11 @@ x, v = sp.symbols("x v", real=True)
     uses=("langevin.eyring-kramers", "langevin.stationary-density"),
     layers=("numerics", "simulation"),
     change=escape_curvatures,
+    limits=(({"D": 1e-12}, float("inf")),),
+    slips=(
+        ("strength, share = d * gamma / M", "strength, share = d * gamma"),
+        ("sp.diff((gamma * v - b * x / M)", "sp.diff((gamma * v + b * x / M)"),
+    ),
 )
 def momentum_escape() -> Derivation:
     """Mean escape time with inertia and friction (Kramers and Langer).
@@ -116,6 +121,8 @@ def momentum_escape() -> Derivation:
     instead="EMA momentum escapes as SGD does at the same rate only while 4ηH_b << 1 - β; then inertia slows it, and "
     "beyond the turnover the exchange of energy does.",
     layers=("numerics", "simulation"),
+    limits=(({"beta": 0.0}, 1.0),),
+    slips=(("gamma: (1 - beta) / eta", "gamma: 1 / eta"),),
 )
 def momentum_only_rescales() -> Derivation:
     """Momentum only rescales the learning rate by 1/(1 - β): EMA momentum escapes as fast as SGD at the same rate.
@@ -146,6 +153,8 @@ def momentum_only_rescales() -> Derivation:
     instead="The prefactor lacks γM: 1 in the EMA convention, 1 - β in PyTorch's. Its 1/H_b is the anti-Ito value.",
     layers=("numerics", "simulation"),
     change=straight_path,
+    limits=(({"B": 1000000000000.0}, float("inf")),),
+    slips=(("subs(D, eta * Ha / (2 * B))", "subs(D, eta * Ha / B)"),),
 )
 def momentum_escape_attributed() -> Derivation:
     """Mean escape time of momentum with noise in proportion to the curvature, as published.

@@ -1,0 +1,17 @@
+"""Leaving a minimum: one file a claim or a family that shares its steps, in reading order."""
+
+from inertialab.theory.statement import claims_in
+
+CLAIMS = claims_in(
+    __name__,
+    "white_noise",
+    "sgd",
+    "momentum",
+    "turnover",
+    "finite_step",
+    "entropic",
+    "adam",
+    "adai",
+    "power_law",
+    "levy",
+)

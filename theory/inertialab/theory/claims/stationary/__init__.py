@@ -1,0 +1,17 @@
+"""Stationary laws around a minimum: one file a claim or a family that shares its steps, in reading order."""
+
+from inertialab.theory.statement import claims_in
+
+CLAIMS = claims_in(
+    __name__,
+    "sgd",
+    "momentum",
+    "continuous",
+    "fluctuation",
+    "momentum_moments",
+    "shuffled",
+    "modified",
+    "adam",
+    "adai",
+    "density",
+)
