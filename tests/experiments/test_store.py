@@ -43,10 +43,19 @@ def test_a_complete_record_is_taken_and_another_key_is_not(tmp_path):
         assert store.record(path, {"seed": seed}, work)["result"]["value"] == expected
 
 
-def test_other_code_makes_another_record(tmp_path, monkeypatch):
+def test_other_code_makes_another_record(tmp_path):
+    path = tmp_path / "study.json"
+    store.record(path, {"code": "one"}, lambda: {"value": 1})
+    assert store.record(path, {"code": "other"}, lambda: {"value": 2})["result"]["value"] == 2
+
+
+@pytest.mark.parametrize("library", ["python", *store.LIBRARIES])
+def test_another_version_of_a_library_makes_another_record(tmp_path, monkeypatch, library):
     path = tmp_path / "study.json"
     store.record(path, {}, lambda: {"value": 1})
-    monkeypatch.setattr(store, "code_digest", lambda: "other")
+    now = store.versions()
+    assert library in now
+    monkeypatch.setattr(store, "versions", lambda: {**now, library: "0"})
     assert store.record(path, {}, lambda: {"value": 2})["result"]["value"] == 2
 
 

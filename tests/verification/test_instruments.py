@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import inertialab.verification.__main__ as command
-from inertialab.verification import instruments
-from inertialab.verification.measure import Operator
+from inertialab.verification import commands
+from inertialab.verification.measure import Operator, instruments
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,13 @@ def test_an_instrument_that_is_wrong_by_a_thousandth_is_found(monkeypatch):
 
 
 def test_the_command_says_who_disagrees_and_fails(record, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(command, "calibration", lambda folder, seed: record)
+    monkeypatch.setattr(commands, "calibration", lambda folder, seed: record)
     assert command.main(["calibrate", "--out", str(tmp_path)]) == 0
     assert "20 of 20 comparisons with dense, scipy eigsh, PyHessian agree" in capsys.readouterr().out
     rows = [{**row, "agree": row["instrument"] != "PyHessian"} for row in record["result"]["rows"]]
-    monkeypatch.setattr(command, "calibration", lambda folder, seed: {"result": {"rows": rows, "agree": False}})
+    monkeypatch.setattr(
+        "inertialab.verification.commands.calibration", lambda folder, seed: {"result": {"rows": rows, "agree": False}}
+    )
     assert command.main(["calibrate", "--out", str(tmp_path)]) == 1
     assert "instruments disagree largest |lambda| of softmax-regression" in capsys.readouterr().out
     assert command.main(["calibrate", "--seed", "-1"]) == 2

@@ -1,6 +1,7 @@
 """Estimates, verdicts, error control and power."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,18 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inertialab.theory import CLAIMS, claim
-from inertialab.verification import check as checking
-from inertialab.verification.check import Check, LimitCheck, OrderCheck, weighted_line
-from inertialab.verification.checks import CHECKS, STUDIES
-from inertialab.verification.court import board_row, compare_all, judge_all, value_judgements
-from inertialab.verification.interval import Estimate, Interval
-from inertialab.verification.power import power_of
-from inertialab.verification.study import Findings, Measurement
-from inertialab.verification.variants import variants
-from inertialab.verification.verdict import Verdict, holm_levels, judge, one_sided_levels
+from inertialab.verification.court import check as checking
+from inertialab.verification.court.board import board_row
+from inertialab.verification.court.check import Check, LimitCheck, OrderCheck, weighted_line
+from inertialab.verification.court.judgement import compare_all, judge_all, value_judgements
+from inertialab.verification.court.power import power_of
+from inertialab.verification.court.variants import variants
+from inertialab.verification.court.verdict import Verdict, holm_levels, judge, one_sided_levels
+from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.measure.estimate import Estimate, Interval
+from inertialab.verification.studies.study import Findings, Measurement, Study
 
 POINTS = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.1, 0.4, 0.8, 1.0, 1.5)]
-LAW = Check("sgd.stationary-variance", "simulation", "made-up", "variance", 0.02)
+MADE_UP = Study("made-up", lambda **_: Findings(()), {})
+LAW = Check("sgd.stationary-variance", "simulation", MADE_UP, "variance", 0.02)
 
 
 def findings(se=0.002, bias=1.0, points=POINTS, n=100_000):
@@ -123,7 +126,7 @@ def test_a_noisy_measurement_decides_nothing():
 
 def test_continuous_time_is_refuted_at_eta_h_one():
     control = Check(
-        "sgd.stationary-variance-ou", "simulation", "made-up", "variance", 0.05, where=lambda p: p["h"] == 2.0
+        "sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.05, where=lambda p: p["h"] == 2.0
     )
     (judgement,) = judge_all(compare_all([control], findings()))
     assert judgement.verdict == Verdict.REFUTED
@@ -135,7 +138,7 @@ def test_continuous_time_is_refuted_at_eta_h_one():
     ("measured", "verdict"), [(0.0, Verdict.CONFIRMED), (0.04, Verdict.CONFIRMED), (1.0, Verdict.REFUTED)]
 )
 def test_a_prediction_of_nothing_is_judged_in_the_unit_that_the_study_gives(measured, verdict):
-    nothing = Check("noise.saddle-zero", "real", "made-up", "noise", 0.05)
+    nothing = Check("noise.saddle-zero", "real", MADE_UP, "noise", 0.05)
     row = Measurement("noise", {"unit": 2.0}, Estimate(2.0 * measured, 1e-3, 1000))
     (judgement,) = judge_all(compare_all([nothing], {"made-up": Findings((row,))}))
     assert judgement.verdict == verdict
@@ -150,7 +153,7 @@ def test_a_check_that_matches_nothing_is_an_error():
 
 
 def test_the_order_of_an_asymptotic_claim_is_judged():
-    order = OrderCheck("sgd.stationary-variance-ou", "simulation", "made-up", "variance", 0.1)
+    order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
     assert verdicts([order], findings()) == [Verdict.CONFIRMED]
     wrong = {
         "made-up": replace(
@@ -169,7 +172,7 @@ def _second_order(m):
 
 def test_an_order_needs_a_claim_that_states_one():
     with pytest.raises(ValueError, match="states no order"):
-        OrderCheck("sgd.stationary-variance", "simulation", "made-up", "variance", 0.1).compare(findings()["made-up"])
+        OrderCheck("sgd.stationary-variance", "simulation", MADE_UP, "variance", 0.1).compare(findings()["made-up"])
 
 
 def _runs(intercept):
@@ -184,7 +187,7 @@ def _runs(intercept):
 
 
 def test_an_excess_that_vanishes_with_the_learning_rate_is_told_from_one_that_stays():
-    limit = LimitCheck("sgd.stationary-variance", "real", "made-up", "variance", 0.03)
+    limit = LimitCheck("sgd.stationary-variance", "real", MADE_UP, "variance", 0.03)
     assert verdicts([limit], {"made-up": _runs(1.0)}) == [Verdict.CONFIRMED]
     assert verdicts([limit], {"made-up": _runs(1.1)}) == [Verdict.REFUTED]
 
@@ -234,11 +237,11 @@ def test_measurements_that_refute_the_claim_lend_it_no_power():
 def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
     checks = [
         LAW,
-        Check("sgd.stationary-variance-ou", "simulation", "made-up", "variance", 0.06, where=lambda p: p["h"] == 0.2),
+        Check("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.06, where=lambda p: p["h"] == 0.2),
         Check(
             "sgd.stationary-variance-ou",
             "simulation",
-            "made-up",
+            MADE_UP,
             "variance",
             0.06,
             where=lambda p: p["h"] == 2.0,
@@ -258,7 +261,7 @@ def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
 def test_every_check_speaks_of_a_claim_and_a_study_that_exist():
     for c in CHECKS:
         assert claim(c.claim)
-        assert c.study in STUDIES
+        assert STUDIES[c.study.id] is c.study
         assert c.layer in claim(c.claim).layers
 
 
@@ -266,6 +269,21 @@ def test_there_is_a_negative_control():
     controls = [c for c in CHECKS if c.expected == Verdict.REFUTED]
     study = STUDIES["sgd-minimum"]
     assert any(
-        c.study == study.id and any(p["eta"] * p["h"] == 1 and c.where(p) for p in study.config["points"])
+        c.study is study and any(p["eta"] * p["h"] == 1 and c.where(p) for p in study.config["points"])
         for c in controls
     )
+
+
+KINDS = {"numerics": "exact", "simulation": "particles", "real": "training"}
+
+
+@pytest.mark.parametrize("row", CHECKS, ids=lambda c: f"{c.claim}, {c.study.id}")
+def test_the_layer_of_a_row_is_the_room_in_which_its_study_stands(row):
+    assert row.study.measure.__module__.split(".")[3] == KINDS[row.layer]
+
+
+def test_a_row_knows_where_it_is_written():
+    file, line = LAW.place.rsplit(":", 1)
+    assert file == __file__
+    assert "LAW = Check(" in Path(file).read_text().splitlines()[int(line) - 1]
+    assert replace(LAW, margin=0.5).place == LAW.place

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from inertialab.experiments import escape, picture, store
+from inertialab.experiments import escape, picture, sources, store
 from inertialab.experiments.flux import REPLICATES, forward_flux
 from inertialab.experiments.laws import find_law
 from inertialab.experiments.simulation import simulate
@@ -245,11 +245,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _recorded(request: Any, console: Console) -> int:
     what = type(request).__name__.lower()
     key = {"command": what, **{k: v for k, v in asdict(request).items() if k not in ("out", "threads")}}
+    code = {"code": sources.digest(store.RUNS)}
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]
     path = request.out / f"{what}-{request.landscape}-{request.optimizer}-{digest}.json"
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task(what, total=request.work)
-        record = store.record(path, key, lambda: request.run(path, _advance(progress, bar)))
+        record = store.record(path, {**key, **code}, lambda: request.run(path, _advance(progress, bar)))
     console.print(request.told(record["result"]), highlight=False)
     console.print(f"Record {path}", highlight=False, soft_wrap=True)
     if path.with_suffix(".svg").exists():

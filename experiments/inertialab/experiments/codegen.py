@@ -15,7 +15,7 @@ from torch import Tensor
 
 from inertialab.experiments.laws import normal
 from inertialab.experiments.system import System, indexed
-from inertialab.theory.notation import g, k
+from inertialab.theory.symbols import g, k
 
 Statement = tuple[sp.Symbol, sp.Expr]
 FUNCTIONS = ("erf", "erfc", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log")

@@ -1,14 +1,21 @@
-"""Real data sets, standardised, in float64."""
+"""Real data sets, in float64: one row each."""
 
+from __future__ import annotations
+
+import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 DATA_VARIABLE = "INERTIALAB_DATA"
+Arrays = tuple[np.ndarray, np.ndarray]
 
 
 class DataMissingError(RuntimeError):
@@ -32,25 +39,52 @@ class Dataset:
     classes: int
 
 
-def _dataset(name: str, X: np.ndarray, y: np.ndarray) -> Dataset:
-    labels, targets = np.unique(y, return_inverse=True)
-    return Dataset(name, torch.as_tensor(X, dtype=torch.float64), torch.as_tensor(targets), len(labels))
+@dataclass(frozen=True)
+class DatasetRow:
+    """Where a data set comes from and how it is read.
+
+    Attributes:
+        title: What it is, for people.
+        source: Who made it, where it can be had.
+        licence: Under which it may be used.
+        read: Gives features, shape (N, d), and labels, shape (N,).
+        file: Its file in the data folder; empty for one that scikit-learn carries.
+        digest: SHA-256 of the file that committed results were made from, first 16 digits; empty without a file.
+    """
+
+    title: str
+    source: str
+    licence: str
+    read: Callable[[], Arrays]
+    file: str = ""
+    digest: str = ""
 
 
-def _digits() -> Dataset:
-    from sklearn.datasets import load_digits
+def _embedded(name: str) -> Arrays:
+    """Data inside scikit-learn."""
+    import sklearn.datasets
 
-    X, y = load_digits(return_X_y=True)
+    return getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+
+
+def _digits() -> Arrays:
     # Not standardised: a border pixel that is rarely lit would become an outlier of many standard deviations,
     # and the gradient noise would depend on position far more than it does in training on images.
-    return _dataset("digits", X / 16, y)
+    X, y = _embedded("digits")
+    return X / 16, y
 
 
-def _table(name: str, target: str, folder: Path) -> Dataset:
-    path = folder / f"{name}.csv"
+def _standardised(X: np.ndarray, y: np.ndarray) -> Arrays:
+    scale = X.std(axis=0)
+    return (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0), y
+
+
+def _table(file: str, target: str) -> Arrays:
+    """A table of numbers in the data folder, with a header and one column for the class."""
+    path = _path(file)
     if not path.is_file():
         raise DataMissingError(
-            f"{name}.csv is not in the data folder {folder}. Put the UCI data set there as a CSV file with a header "
+            f"{file} is not in the data folder {path.parent}. Put the UCI data set there as a CSV file with a header "
             f"and the class in column {target!r}, or unset {DATA_VARIABLE} to leave its experiments out."
         )
     header = path.read_text().partition("\n")[0].strip().split(",")
@@ -60,13 +94,52 @@ def _table(name: str, target: str, folder: Path) -> Dataset:
     if not np.isfinite(rows).all():
         raise DataMissingError(f"{path} holds a value that is not a number; every field must be numeric.")
     column = header.index(target)
-    X = np.delete(rows, column, axis=1)
-    scale = X.std(axis=0)
-    return _dataset(name, (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0), rows[:, column])
+    return _standardised(np.delete(rows, column, axis=1), rows[:, column])
 
 
-TABLES = {"banknote": "class", "cardiotocography": "NSP"}
-"""UCI data sets read from the data folder, and the column of their class."""
+def _scaled(name: str) -> Arrays:
+    return _standardised(*_embedded(name))
+
+
+_SKLEARN = "inside scikit-learn"
+
+DATASETS = {
+    "digits": DatasetRow(
+        "Optical recognition of handwritten digits, 1797 images of 8 x 8 pixels, 10 classes",
+        f"Alpaydin and Kaynak, UCI; {_SKLEARN}",
+        "CC BY 4.0",
+        _digits,
+    ),
+    "breast-cancer": DatasetRow(
+        "Breast Cancer Wisconsin (Diagnostic), 569 samples of 30 features, 2 classes",
+        f"Wolberg, Mangasarian, Street and Street, UCI; {_SKLEARN}",
+        "CC BY 4.0",
+        partial(_scaled, "breast_cancer"),
+    ),
+    "wine": DatasetRow(
+        "Wine, 178 samples of 13 features, 3 classes",
+        f"Aeberhard and Forina, UCI; {_SKLEARN}",
+        "CC BY 4.0",
+        partial(_scaled, "wine"),
+    ),
+    "banknote": DatasetRow(
+        "Banknote Authentication, 1372 samples of 4 features, 2 classes",
+        "Lohweg, UCI",
+        "CC BY 4.0",
+        partial(_table, "banknote.csv", "class"),
+        "banknote.csv",
+        "a4e6eb57f00dc0c5",
+    ),
+    "cardiotocography": DatasetRow(
+        "Cardiotocography, 2126 samples of 21 features, 3 classes",
+        "Campos and Bernardes, UCI",
+        "CC BY 4.0",
+        partial(_table, "cardiotocography.csv", "NSP"),
+        "cardiotocography.csv",
+        "2e29eb0e194e32c0",
+    ),
+}
+"""Every data set by name."""
 
 
 def data_folder() -> Path | None:
@@ -86,24 +159,72 @@ def data_folder() -> Path | None:
 
 
 def _files() -> str:
-    return " and ".join(f"{name}.csv" for name in TABLES)
+    return " and ".join(row.file for row in DATASETS.values() if row.file)
+
+
+def _path(file: str) -> Path:
+    folder = data_folder()
+    if folder is None:
+        raise DataMissingError(f"{file} needs a data folder: set {DATA_VARIABLE} to a folder with {_files()}.")
+    return folder / file
+
+
+def _row(name: str) -> DatasetRow:
+    if name not in DATASETS:
+        raise ValueError(f"There is no data set {name!r}; choose {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
+def missing(name: str) -> str:
+    """Why a data set cannot be had, in one sentence; empty when it can.
+
+    Raises:
+        DataMissingError: If a data folder is named and lacks its file.
+        ValueError: If there is no data set of this name.
+    """
+    row = _row(name)
+    if row.file and data_folder() is None:
+        return f"{name} needs a data folder; set {DATA_VARIABLE} to it."
+    load(name)
+    return ""
 
 
 def load(name: str) -> Dataset:
     """Load a data set.
 
     Args:
-        name: `digits` (inside scikit-learn), or `banknote` or `cardiotocography` (from the data folder).
+        name: Row of `DATASETS`.
 
     Raises:
         DataMissingError: If its file is not there or not in the expected form.
         ValueError: If there is no data set of this name.
     """
-    if name == "digits":
-        return _digits()
-    if name not in TABLES:
-        raise ValueError(f"There is no data set {name!r}; choose digits, {' or '.join(TABLES)}.")
-    folder = data_folder()
-    if folder is None:
-        raise DataMissingError(f"{name} needs a data folder: set {DATA_VARIABLE} to a folder with {_files()}.")
-    return _table(name, TABLES[name], folder)
+    X, y = _row(name).read()
+    labels, targets = np.unique(y, return_inverse=True)
+    return Dataset(name, torch.as_tensor(X, dtype=torch.float64), torch.as_tensor(targets), len(labels))
+
+
+def content_digest(name: str) -> str:
+    """Digest of what a data set holds: of its file, or of the arrays that scikit-learn carries.
+
+    Args:
+        name: Row of `DATASETS`.
+
+    Returns:
+        16 hexadecimal digits.
+
+    Raises:
+        DataMissingError: If its file is not there.
+        ValueError: If there is no data set of this name.
+    """
+    row = _row(name)
+    if row.file:
+        path = _path(row.file)
+        content: Any = path.read_bytes() if path.is_file() else b"".join(map(_bytes, row.read()))
+    else:
+        content = b"".join(map(_bytes, row.read()))
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _bytes(array: np.ndarray) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f8").tobytes()

@@ -19,7 +19,7 @@ from inertialab.experiments.codegen import (
 )
 from inertialab.experiments.laws import normal
 from inertialab.experiments.system import System
-from inertialab.theory.notation import k
+from inertialab.theory.symbols import k
 
 _LOOP = """\
             busy = 0

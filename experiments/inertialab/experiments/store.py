@@ -12,13 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
+from inertialab.experiments import sources
+
 SCHEMA = 1
-PARTS = ("theory", "optim", "experiments", "verification")
-LIBRARIES = ("inertialab", "torch", "numpy", "scipy", "sympy")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba", "sympy")
+RUNS = "inertialab.experiments.__main__"
+"""The module whose imports are all that an interrupted run of particles rests on."""
 
 
 @contextlib.contextmanager
@@ -62,21 +64,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
         return None
 
 
-@cache
-def code_digest() -> str:
-    """Digest of the package's own source, so that a record of other code is never taken for one of this."""
-    digest = hashlib.sha256()
-    for part in PARTS:
-        spec = find_spec(f"inertialab.{part}")
-        folders = sorted((spec and spec.submodule_search_locations) or [])
-        for file in sorted(f for folder in folders for f in Path(folder).rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def fingerprint(*words: Any) -> str:
-    """Digest of what a run is made of, numbers and names, and of the package's own source."""
-    text = json.dumps([*words, code_digest()], default=float, sort_keys=True)
+    """Digest of what a run is made of, numbers and names, and of the code that it rests on."""
+    text = json.dumps([*words, sources.digest(RUNS)], default=float, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -111,6 +101,16 @@ def versions() -> dict[str, str]:
     return found
 
 
+def plain(content: Any) -> Any:
+    """What becomes of a value in JSON: tuples are lists."""
+    return json.loads(json.dumps(content))
+
+
+def complete(key: Mapping[str, Any]) -> dict[str, Any]:
+    """A key as it stands in a record, with the versions."""
+    return plain({**key, "versions": versions()})
+
+
 def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Do a piece of work once and keep what it gave.
 
@@ -119,13 +119,13 @@ def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, A
 
     Args:
         path: Final record.
-        key: What the result depends on (configuration, seed, device ...); code and versions are added here.
+        key: What the result depends on: configuration, seed, device, digest of code and data ...; versions are added.
         work: Returns the result, JSON-able.
 
     Returns:
         The record: the one found if it is complete and its key is the same, else a new one.
     """
-    key = json.loads(json.dumps({**key, "code": code_digest(), "versions": versions()}))
+    key = complete(key)
     found = read_json(path)
     if found and found.get("status") == "complete" and found.get("key") == key:
         return found

@@ -12,7 +12,7 @@ from inertialab.experiments.laws import Law, find_law, normal, second
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.landscapes import Landscape
-from inertialab.theory.notation import g, k, theta
+from inertialab.theory.symbols import g, k, theta
 
 
 @dataclass(frozen=True)

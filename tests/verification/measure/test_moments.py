@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inertialab.verification.interval import Estimate
 from inertialab.verification.measure import chain_covariances, mean_product, mean_square
+from inertialab.verification.measure.estimate import Estimate
 
 
 def test_the_interval_of_a_mean_square_covers_as_often_as_it_says(rng):

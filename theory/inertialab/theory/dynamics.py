@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from inertialab.theory.landscapes import gradient
-from inertialab.theory.notation import (
+from inertialab.theory.symbols import (
     C,
     b,
     beta,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from inertialab.theory.notation import h, theta
+from inertialab.theory.symbols import h, theta
 
 QUADRATIC: sp.Expr = h * theta**2 / 2
 """Loss around a critical point at the origin, along one eigen-direction: a minimum for h > 0, a saddle for h < 0."""

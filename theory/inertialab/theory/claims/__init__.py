@@ -5,9 +5,16 @@ from difflib import get_close_matches
 from inertialab.theory.claims import escape, noise, optimizers, saddle, stationary
 from inertialab.theory.statement import Claim
 
-SUBJECTS = (stationary, saddle, escape, noise, optimizers)
+SUBJECTS = {
+    "Stationary laws around a minimum": stationary.CLAIMS,
+    "Leaving a saddle": saddle.CLAIMS,
+    "Leaving a minimum": escape.CLAIMS,
+    "Gradient noise": noise.CLAIMS,
+    "The optimizers themselves": optimizers.CLAIMS,
+}
+"""The claims of each subject, in reading order."""
 
-CLAIMS: tuple[Claim, ...] = tuple(claim for subject in SUBJECTS for claim in subject.CLAIMS)
+CLAIMS: tuple[Claim, ...] = tuple(claim for subject in SUBJECTS.values() for claim in subject)
 """Every claim, in reading order: a claim stands after those it uses."""
 
 _BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -27,3 +34,8 @@ def claim(id: str) -> Claim:
     nearest = get_close_matches(id, _BY_ID, n=3, cutoff=0.4)
     hint = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known claims: {', '.join(_BY_ID)}."
     raise ValueError(f"There is no claim {id!r}. {hint}")
+
+
+def subject_of(id: str) -> str:
+    """The subject that a claim belongs to, as a heading; empty for an id that no claim has."""
+    return next((heading for heading, claims in SUBJECTS.items() if any(c.id == id for c in claims)), "")

@@ -11,7 +11,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from inertialab.verification.interval import Estimate
+from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
 
 

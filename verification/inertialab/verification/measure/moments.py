@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inertialab.verification.interval import Estimate
+from inertialab.verification.measure.estimate import Estimate
 
 
 def mean_square(positions: np.ndarray) -> Estimate:

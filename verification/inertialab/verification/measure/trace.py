@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inertialab.verification.interval import Estimate
 from inertialab.verification.measure.density import rademacher
+from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
 
 FEWEST = 10

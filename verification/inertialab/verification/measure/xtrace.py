@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from inertialab.verification.interval import Estimate
+from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.trace import TraceEstimate, products
 

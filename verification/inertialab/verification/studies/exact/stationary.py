@@ -8,13 +8,31 @@ import scipy.linalg
 import torch
 
 from inertialab.experiments.exact import recursion, stationary_moments
-from inertialab.verification.check import BaseCheck, Check, OrderCheck
-from inertialab.verification.checks.stationary import EMA_POINTS, MATRICES, TORCH_POINTS, Tick, solved
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
-from inertialab.verification.verdict import Verdict
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
-Points = Sequence[Mapping[str, Any]]
+
+def solved(optimizer: str, points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Stationary variance from SciPy's discrete Lyapunov solver."""
+    found = []
+    for point in points:
+        A, kick = recursion(optimizer, **{k: v for k, v in point.items() if k != "C"})
+        moments = stationary_moments(A, point["C"] * kick @ kick.T)
+        found.append(Measurement("variance", point, Estimate(float(moments[0, 0]))))
+    return Findings(tuple(found))
+
+
+def solved_matrix(
+    problems: Sequence[Mapping[str, Any]], *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Stationary covariance from SciPy's discrete Lyapunov solver."""
+    found = []
+    for point in problems:
+        H = np.array(point["H"])
+        S = stationary_moments(np.eye(len(H)) - point["eta"] * H, point["eta"] ** 2 * np.array(point["C"]))
+        entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
+        found += [Measurement("covariance", point, Estimate(float(S[e])), entry=e) for e in entries]
+    return Findings(tuple(found))
 
 
 def velocities(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
@@ -103,96 +121,3 @@ def densities(cells: int, power: int, *, rng: np.random.Generator, device: torch
 def _entries(point: Mapping[str, Any], S: np.ndarray) -> list[Measurement]:
     pairs = [(i, j) for i in range(len(S)) for j in range(i + 1)]
     return [Measurement("covariance", point, Estimate(float(S[e])), entry=e) for e in pairs]
-
-
-SMALL = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.01, 0.02, 0.05)]
-LARGE = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.3, 1.0, 1.5)]
-TORCH_SMALL = [{"eta": 0.5, "h": 2 * x, "C": 0.7, "beta": 0.9} for x in (0.01, 0.05, 0.1, 1.0)]
-EPOCHS = [{"eta": 0.1, "h": h, "C": 0.7, "n_batches": n} for h, n in ((1e-4, 20), (0.5, 10), (3.0, 30), (15.0, 7))]
-SLOW = [{**problem, "eta": problem["eta"] / 20} for problem in MATRICES]
-
-STUDIES = (
-    Study("ema-velocity", velocities, {"points": EMA_POINTS}),
-    Study("torch-lyapunov-matrix", solved_momentum_matrix, {"points": [{**p, "beta": 0.6} for p in MATRICES]}),
-    Study("continuous-lyapunov-matrix", solved_continuous, {"points": SLOW}),
-    Study("sgd-smaller-steps", smaller_steps, {"problem": MATRICES[0], "rates": [0.001, 0.003, 0.01]}),
-    Study("sgd-lyapunov-small", solved, {"optimizer": "sgd", "points": SMALL + LARGE}),
-    Study("torch-lyapunov-small", solved, {"optimizer": "momentum-torch", "points": TORCH_SMALL + TORCH_POINTS}),
-    Study("sgd-epochs", epochs, {"points": EPOCHS}),
-    Study("ito-density-even", densities, {"cells": 1601, "power": 2}),
-    Study("ito-density-odd", densities, {"cells": 1601, "power": 1}),
-)
-
-
-def _at_least(x: float) -> Any:
-    return lambda point: point["eta"] * point["h"] >= x
-
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("momentum.stationary-velocity", "numerics", "ema-velocity", "step", 1e-9),
-    Check("momentum.stationary-covariance-torch", "numerics", "torch-lyapunov-matrix", "covariance", 1e-9),
-    Check(
-        "momentum.stationary-covariance-torch",
-        "numerics",
-        "torch-lyapunov-matrix",
-        "covariance",
-        1e-9,
-        off_diagonal=True,
-    ),
-    Check("sgd.stationary-covariance-mandt", "numerics", "continuous-lyapunov-matrix", "covariance", 1e-9),
-    Check(
-        "sgd.stationary-covariance-mandt",
-        "numerics",
-        "continuous-lyapunov-matrix",
-        "covariance",
-        1e-9,
-        off_diagonal=True,
-    ),
-    OrderCheck("sgd.stationary-covariance-mandt", "numerics", "sgd-smaller-steps", "covariance", 0.05),
-    # The second-order modified equation misses the exact variance inside its regime, at twice the first order's error.
-    Check(
-        "sgd.modified-equation-2",
-        "numerics",
-        "sgd-lyapunov-small",
-        "variance",
-        0.05,
-        where=_at_least(0.2),
-        expected=Verdict.REFUTED,
-    ),
-    OrderCheck(
-        "sgd.modified-equation-2",
-        "numerics",
-        "sgd-lyapunov-small",
-        "variance",
-        0.05,
-        where=lambda point: point["eta"] * point["h"] <= 0.1,
-    ),
-    Check(
-        "momentum.modified-equation",
-        "numerics",
-        "torch-lyapunov-small",
-        "variance",
-        0.05,
-        where=lambda point: point["eta"] * point["h"] <= 0.1,
-    ),
-    OrderCheck(
-        "momentum.modified-equation",
-        "numerics",
-        "torch-lyapunov-small",
-        "variance",
-        0.05,
-        where=lambda p: p["beta"] == 0.9,
-    ),
-    Check(
-        "momentum.modified-equation",
-        "numerics",
-        "torch-lyapunov-small",
-        "variance",
-        0.05,
-        where=_at_least(1.0),
-        expected=Verdict.REFUTED,
-    ),
-    Check("sgd.shuffled-variance", "numerics", "sgd-epochs", "variance", 1e-7),
-    Check("langevin.stationary-density", "numerics", "ito-density-even", "density", 1e-3),
-    Check("langevin.stationary-density", "numerics", "ito-density-odd", "density", 1e-3),
-)

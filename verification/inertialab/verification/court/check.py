@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ import sympy as sp
 
 from inertialab.theory import Claim, OutsideRegimeError, claim
 from inertialab.theory.statement import Layer
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement
-from inertialab.verification.verdict import Verdict
+from inertialab.verification.court.verdict import Verdict
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Study, written_at
 
 Point = Mapping[str, Any]
 
@@ -66,22 +66,24 @@ class BaseCheck:
     Attributes:
         claim: Id of the claim.
         layer: numerics, simulation or real.
-        study: Id of the study.
+        study: What measures it.
         quantity: Which of its measurements.
         margin: Equivalence margin of measured/predicted, stated before measuring.
         where: Which points.
         expected: Verdict that these points must get.
         off_diagonal: Judge entries i != j of a matrix, by their difference in units of sqrt(S_ii S_jj).
+        place: File and line of its row.
     """
 
     claim: str
     layer: Layer
-    study: str
+    study: Study
     quantity: str
     margin: float
     where: Callable[[Point], bool] = _everywhere
     expected: Verdict = Verdict.CONFIRMED
     off_diagonal: bool = False
+    place: str = field(default_factory=written_at, compare=False, repr=False)
 
     def points(self, findings: Findings) -> list[Comparison]:
         """Every measurement that is meant, beside its prediction."""
@@ -90,10 +92,10 @@ class BaseCheck:
 
     def _wants(self, m: Measurement, findings: Findings) -> bool:
         wanted = m.entry is None or self.quantity != "covariance" or (m.entry[0] != m.entry[1]) == self.off_diagonal
-        return m.quantity == self.quantity and wanted and self.where(conditions(findings, m))
+        return m.quantity == self.quantity and wanted and self.where(findings.conditions(m))
 
     def _one(self, subject: Claim, findings: Findings, m: Measurement) -> Comparison:
-        point = conditions(findings, m)
+        point = findings.conditions(m)
         value = np.asarray(subject.evaluate(**arguments(subject, point)))
         predicted = float(value if m.entry is None else value[m.entry])
         scale = predicted or _unit(self.claim, point)
@@ -200,11 +202,6 @@ def _unit(id: str, point: Point) -> float:
 
 def _number(expression: sp.Expr, point: Point) -> float:
     return float(expression.subs({s: point[str(s)] for s in expression.free_symbols}))
-
-
-def conditions(findings: Findings, m: Measurement) -> Point:
-    """Everything a measurement was made under."""
-    return {**findings.shared.get(m.group, {}), **m.point}
 
 
 def arguments(subject: Claim, point: Point) -> dict[str, Any]:

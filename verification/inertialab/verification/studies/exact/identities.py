@@ -1,4 +1,4 @@
-"""Identities that hold to the last digits: scaled losses, all batches written out, Adai's mean inertia."""
+"""Identities that hold to the last digits: conventions, scaled losses, all batches written out, Adai's mean inertia."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -7,10 +7,42 @@ import numpy as np
 import torch
 
 from inertialab.optim import OPTIMIZERS
-from inertialab.verification.check import BaseCheck, Check
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Tick
+
+
+def equivalent_rate(
+    points: Sequence[Mapping[str, float]],
+    steps: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """EMA learning rate that moves as far as PyTorch's momentum: smallest and largest over all steps.
+
+    For given gradients the displacement is proportional to the learning rate, so the ratio of the two
+    displacements, EMA's at rate one, is the equivalent rate. Gradients are positive: no displacement vanishes.
+    """
+    found = []
+    for point in points:
+        gradients = rng.uniform(0.5, 1.5, steps)
+        moved = displacements("momentum-torch", gradients, **point)
+        rate = moved / displacements("momentum-ema", gradients, eta=1.0, beta=point["beta"])
+        found += [Measurement("equivalent-rate", point, Estimate(float(r))) for r in (rate.min(), rate.max())]
+    return Findings(tuple(found))
+
+
+def displacements(optimizer: str, gradients: np.ndarray, **settings: float) -> np.ndarray:
+    """Displacement after each step of a fixed sequence of gradients, shape (steps,)."""
+    theta = torch.zeros(1, dtype=torch.float64)
+    stepper = OPTIMIZERS[optimizer].make([theta], **settings)
+    path = []
+    for gradient in gradients:
+        theta.grad = torch.tensor([gradient], dtype=torch.float64)
+        stepper.step()
+        path.append(float(theta))
+    return np.array(path)
 
 
 def sharpened(factor: float, steps: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
@@ -76,20 +108,3 @@ def inertias(beta0s: Sequence[float], *, rng: np.random.Generator, device: torch
         second = rng.uniform(0.5, 1.5, 1000)
         rows.append(Measurement("mean", {"beta0": beta0}, Estimate(float(np.mean(1 - beta0 * second / second.mean())))))
     return Findings(tuple(rows))
-
-
-STUDIES = (
-    Study("sharpened-paths", sharpened, {"factor": 4.0, "steps": 200}),
-    Study("rescaled-loss", rescaled, {"factor": 4.0, "steps": 200}),
-    Study("all-batches", batches, {"sizes": [(6, 2), (7, 7), (8, 3), (5, 1)]}),
-    Study("inertia-mean", inertias, {"beta0s": [0.1, 0.3]}),
-)
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("scaling.identity", "numerics", "sharpened-paths", "rate", 1e-12),
-    Check("adai.scale-invariance", "numerics", "rescaled-loss", "rate", 1e-12),
-    Check(
-        "noise.sampling", "numerics", "all-batches", "factor", 1e-9, where=lambda point: point["B"] < point["n_samples"]
-    ),
-    Check("adai.inertia-mean", "numerics", "inertia-mean", "mean", 1e-12),
-)

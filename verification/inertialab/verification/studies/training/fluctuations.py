@@ -1,6 +1,6 @@
 """Real training: chains of SGD and momentum around a minimum, Hessian and noise measured, nothing fitted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,18 @@ from inertialab.experiments.ensemble import torch_generator
 from inertialab.experiments.models import MODELS
 from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.experiments.training import minimise, run_chains
-from inertialab.verification.check import BaseCheck, Check, LimitCheck
-from inertialab.verification.interval import Estimate
-from inertialab.verification.measure import (
-    Eigenpairs,
-    Problem,
-    chain_covariances,
-    hessian,
-    noise_covariance_in,
-    top_eigenpairs,
-)
 from inertialab.verification.measure.calibration import calibrate
-from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.verification.measure.curvature import hessian
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
+from inertialab.verification.measure.moments import chain_covariances
+from inertialab.verification.measure.noise import noise_covariance_in
+from inertialab.verification.measure.problem import Problem
+from inertialab.verification.studies.study import Findings, Measurement, Tick
 
 RELAXATIONS = 4  # burn-in, in relaxation times of the slowest tested direction
+
+
 PAIRS = 5  # off-diagonal entries judged: those where the noise is most correlated
 
 
@@ -43,7 +41,7 @@ def fluctuations(
     *,
     rng: np.random.Generator,
     device: torch.device,
-    tick: Callable[[], None],
+    tick: Tick,
 ) -> Findings:
     """Covariance of the parameters around a minimum, along the top eigen-directions of the Hessian.
 
@@ -151,60 +149,3 @@ def _most_correlated(C: np.ndarray) -> list[tuple[int, int]]:
     rows, columns = np.tril_indices(len(C), -1)
     order = np.argsort(-np.abs((C / np.outer(spread, spread))[rows, columns]))[:PAIRS]
     return [(int(rows[o]), int(columns[o])) for o in order]
-
-
-def _study(id: str, model: str, optimizer: str, steepness: Sequence[float], **changes: Any) -> Study:
-    config = {
-        "data": id.partition("-")[0],
-        "model": model,
-        "l2": 0.001,
-        "optimizer": optimizer,
-        "settings": {} if optimizer == "sgd" else {"beta": 0.9},
-        "steepness": steepness,
-        "directions": 10,
-        "batch": 16,
-        "chains": 600,
-        "relaxations": 20.0,
-    }
-    return Study(id, fluctuations, {**config, **changes}, full={"relaxations": 60.0}, data=config["data"])
-
-
-STUDIES = (
-    _study("digits-softmax-sgd", "softmax-regression", "sgd", (0.2, 0.05)),
-    _study("digits-mlp-sgd", "tanh-mlp", "sgd", (0.2, 0.02), l2=0.01),
-    _study("digits-softmax-torch", "softmax-regression", "momentum-torch", (0.05,)),
-    _study("digits-mlp-torch", "tanh-mlp", "momentum-torch", (0.02,), l2=0.01),
-    _study("digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5),
-    _study("banknote-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
-    _study("cardiotocography-softmax-sgd", "softmax-regression", "sgd", (0.05,), directions=5, l2=0.01),
-)
-
-
-def _smallest(study: Study) -> Callable[[Any], bool]:
-    """Whether a measurement was made at the smallest learning rate of its study, the one that is judged."""
-
-    def where(point: Any) -> bool:
-        rate = point["eta"] / (1 - point["beta"]) if study.config["optimizer"] == "momentum-torch" else point["eta"]
-        return rate * point["H"][0][0] <= min(study.config["steepness"]) * (1 + 1e-9)
-
-    return where
-
-
-def _checks(study: Study) -> list[BaseCheck]:
-    law = LAWS[study.config["optimizer"]]
-    where = _smallest(study)
-    checks: list[BaseCheck] = [Check(law, "real", study.id, "variance", 0.1, where=where)]
-    if law == "sgd.stationary-variance":
-        matrix = ("sgd.stationary-covariance", "real", study.id, "covariance", 0.1, where)
-        checks += [Check(*matrix), Check(*matrix, off_diagonal=True)]
-    if len(study.config["steepness"]) > 1:
-        checks.append(LimitCheck(law, "real", study.id, "variance", 0.03))
-    return checks
-
-
-LAWS = {
-    "sgd": "sgd.stationary-variance",
-    "momentum-torch": "momentum.stationary-variance-torch",
-    "momentum-ema": "momentum.stationary-variance",
-}
-CHECKS = tuple(check for study in STUDIES for check in _checks(study))

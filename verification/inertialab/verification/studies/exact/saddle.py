@@ -1,19 +1,35 @@
 """Exact numerics of transients: matrix exponentials, eigenvalues, and recursions run step by step."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.linalg
 import torch
 
-from inertialab.experiments.exact import recursion
-from inertialab.verification.check import Check
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.experiments.exact import moments_after, recursion
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, settings_of
 
-Points = Sequence[Mapping[str, Any]]
+
+def iterated(
+    optimizer: str,
+    points: Points,
+    times: Sequence[int],
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Mean squared displacement by iterating the second moments one step at a time."""
+    found = []
+    for point in points:
+        A, kick = recursion(optimizer, h=point["h"], **settings_of(point))
+        start = np.zeros_like(A)
+        start[-1, -1] = point.get("v0sq", 0.0)
+        for T in times:
+            moments = moments_after(A, point["C"] * kick @ kick.T, start, T)
+            found.append(Measurement("msd", {**point, "T": T}, Estimate(float(moments[0, 0]))))
+    return Findings(tuple(found))
 
 
 def exponentials(
@@ -79,28 +95,3 @@ def cold_starts(
                 moved -= buffers / (1 - beta**step)
             found.append(Measurement("msd", {"beta": beta, "T": T}, Estimate(float(moved @ moved))))
     return Findings(tuple(found))
-
-
-# Overdamped, critical, underdamped, free and unstable; from rest and with velocity.
-DAMPED = [
-    {"D": 0.3, "h": h, "gamma": 1.5, "M": 0.8, "v0sq": v}
-    for h, v in ((0.2, 0.0), (0.45, 0.4), (5.0, 0.4), (0.0, 0.25), (-0.7, 0.0))
-]
-ENTRIES = [{"eta": 0.5, "h": h, "beta": 0.9, "m0": 0.3} for h in (-0.2, 0.0, 3.0)]
-SADDLES = [{"eta": 0.5, "h": -q, "beta": beta} for q in (0.01, 0.4, 4.0) for beta in (0.3, 0.9, 0.99)]
-
-STUDIES = (
-    Study("damped-exponential", exponentials, {"points": DAMPED, "times": [0.03, 1.0, 4.0]}),
-    Study("drift-path", drifts, {"times": [0.01, 0.5, 1.256431, 3.0, 20.0]}),
-    Study("ema-growth", growths, {"points": SADDLES}),
-    Study("ema-entry", entries, {"points": ENTRIES, "times": [1, 3, 10, 50, 200]}),
-    Study("cold-start", cold_starts, {"betas": [0.0, 0.5, 0.9, 0.999], "times": [1, 10, 100]}),
-)
-
-CHECKS = (
-    Check("momentum.saddle-msd-continuous", "numerics", "damped-exponential", "msd", 1e-9),
-    Check("momentum.drift-bound", "numerics", "drift-path", "ratio", 1e-9),
-    Check("momentum.growth-slower", "numerics", "ema-growth", "growth", 1e-9),
-    Check("momentum.ballistic", "numerics", "ema-entry", "displacement", 1e-9),
-    Check("momentum.bias-correction", "numerics", "cold-start", "msd", 1e-9),
-)

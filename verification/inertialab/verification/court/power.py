@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim, claim
-from inertialab.verification.check import Comparison, arguments
-from inertialab.verification.variants import variants
-from inertialab.verification.verdict import Verdict, judge
-
-if TYPE_CHECKING:
-    from inertialab.verification.court import Judgement
+from inertialab.verification.court.check import Comparison, arguments
+from inertialab.verification.court.judgement import Judgement
+from inertialab.verification.court.variants import variants
+from inertialab.verification.court.verdict import Verdict, judge
 
 BAR = 0.95
 """Share of wrong variants that must be refuted."""

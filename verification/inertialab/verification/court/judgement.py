@@ -1,4 +1,4 @@
-"""The judgement: all comparisons of a run, their verdicts, and the board."""
+"""The judgement: all comparisons of a run, judged together."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inertialab.theory import Claim, NotProvenError, claim
-from inertialab.theory.parting import parting
-from inertialab.verification.check import BaseCheck, Check, Comparison
-from inertialab.verification.interval import Interval
-from inertialab.verification.power import Power
-from inertialab.verification.study import Findings
-from inertialab.verification.verdict import Verdict, judge, one_sided_levels
+from inertialab.verification.court.check import BaseCheck, Check, Comparison
+from inertialab.verification.court.verdict import Verdict, judge, one_sided_levels
+from inertialab.verification.measure.estimate import Interval
+from inertialab.verification.studies.study import Findings
 
 ALPHA = 0.01
 """Probability that any verdict of a board is wrong by chance."""
-
-LAYERS = ("numerics", "simulation", "real")
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,7 @@ class Judgement:
         c = self.comparison
         low, high = c.measured.interval(1 - 2 * self.level)
         return {
-            "check": c.check.study,
+            "check": c.check.study.id,
             "layer": c.check.layer,
             "point": _scalars(c),
             "predicted": c.predicted,
@@ -93,63 +88,14 @@ def compare_all(checks: Iterable[BaseCheck], findings: Mapping[str, Findings]) -
     """
     comparisons = []
     for check in checks:
-        if check.study in findings:
-            rows = check.compare(findings[check.study])
+        if check.study.id in findings:
+            rows = check.compare(findings[check.study.id])
             if not rows:
                 raise ValueError(
-                    f"The check of {check.claim} in {check.study} matches no {check.quantity}; mend its `where`."
+                    f"The check of {check.claim} in {check.study.id} matches no {check.quantity}; mend its `where`."
                 )
             comparisons += rows
     return comparisons
-
-
-def derivation_status(subject: Claim) -> str:
-    """Outcome of the first court.
-
-    `proven` when the machine checked every step; `checked numerically` or `assumed` when some steps rest on that;
-    `contradicts` when a step does not follow, or when the derivation of a published formula ends elsewhere.
-    """
-    try:
-        statuses, found = {step.status for step in subject.steps}, parting(subject)
-    except NotProvenError:
-        return "contradicts"
-    if subject.kind == "attributed" and found and found.relation in ("differs by a factor", "contradicts"):
-        return "contradicts"
-    return next((status for status in ("assumed", "checked numerically") if status in statuses), "proven")
-
-
-def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -> str:
-    """Verdict of one kind of evidence: of the points inside the claim's regime, every one must agree."""
-    if layer not in subject.layers:
-        return "not applicable"
-    verdicts = {j.verdict for j in judgements if j.comparison.check.layer == layer and j.comparison.in_regime}
-    if not verdicts:
-        return "not measured"
-    for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
-        if verdict in verdicts:
-            return str(verdict)
-    return str(Verdict.CONFIRMED)
-
-
-def board_row(id: str, judgements: Sequence[Judgement], power: Power | None) -> dict[str, Any]:
-    """One claim's row of the board.
-
-    Args:
-        id: The claim.
-        judgements: Those of this claim.
-        power: What wrong variants of its formula met, None when nothing was measured.
-    """
-    subject = claim(id)
-    return {
-        "id": id,
-        "kind": subject.kind,
-        "derivation": derivation_status(subject),
-        **{layer: layer_verdict(subject, layer, judgements) for layer in LAYERS},
-        "expected": subject.expected,
-        "power": None if power is None else power.share,
-        "survivors": [] if power is None else list(power.survivors),
-        "checks": [j.row() for j in judgements],
-    }
 
 
 def value_judgements(judgements: Iterable[Judgement]) -> list[Judgement]:

@@ -15,12 +15,15 @@ import scipy.sparse.linalg
 import torch
 from torch import Tensor
 
-from inertialab.experiments import store
+from inertialab.experiments import sources, store
 from inertialab.experiments.data import load
 from inertialab.experiments.models import MODELS
 from inertialab.experiments.problem import Problem as TrainingProblem
-from inertialab.verification.measure import Problem, hessian, top_eigenpairs, trace
 from inertialab.verification.measure.calibration import pyhessian_top_eigenvalue, pyhessian_trace
+from inertialab.verification.measure.curvature import hessian
+from inertialab.verification.measure.lanczos import top_eigenpairs
+from inertialab.verification.measure.problem import Problem
+from inertialab.verification.measure.trace import trace
 
 EXACT = 1e-8  # against matrices in float64, relative
 ITERATIVE = 1e-3  # against a power iteration that stops by the change of its value, relative
@@ -43,7 +46,7 @@ def calibration(folder: Path, seed: int = 0) -> dict[str, Any]:
         rows = [row for model in MODELS for row in compare(model, seed)]
         return {"rows": rows, "agree": all(row["agree"] for row in rows)}
 
-    key = {"calibration": list(MODELS), "seed": seed, "pairs": PAIRS}
+    key = {"calibration": list(MODELS), "seed": seed, "pairs": PAIRS, "code": sources.digest(__name__)}
     return store.record(folder / "calibration.json", key, work)
 
 

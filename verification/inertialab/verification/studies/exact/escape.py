@@ -1,6 +1,6 @@
 """Exact numerics of escape: quadrature, and the discrete chain on Gauss nodes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,9 @@ from numpy.polynomial import Polynomial
 from scipy import integrate
 
 from inertialab.experiments.passage import chain_steps
-from inertialab.verification.check import BaseCheck, Check, OrderCheck
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
-from inertialab.verification.verdict import Verdict
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
-Points = Sequence[Mapping[str, Any]]
 Field = Callable[[np.ndarray], np.ndarray]
 
 
@@ -187,51 +183,3 @@ def power_laws(points: Points, *, rng: np.random.Generator, device: torch.device
         time = passage(well.deriv(), lambda x, well=well, scale=scale: scale * well(x), (-2.5, -1.0, 1.0))
         rows.append(Measurement("time", point, Estimate(time * np.sqrt(Ha * Hb) / (2 * np.pi))))
     return Findings(tuple(rows))
-
-
-LOW = [{"D": 1.4 * D, "dL": 1.4} for D in (0.01, 0.02, 0.05)]
-BATCHES = [{"eta": 0.02, "B": B, "dL": 1.4, "s": s} for B, s in ((2.0, 0.3), (4.0, 0.7), (3.0, 0.15))]
-ADAM = [{"eta": eta, "B": 0.01, "dL": 1.4, "s": s} for eta, s in ((0.005, 0.3), (0.004, 0.8))]
-CROSSOVER = [{"eta": 0.01, "B": B, "Ha": 3.0, "dL": 0.4} for B in (0.01, 1.0, 100.0)]
-POWERS = [{"eta": 0.05, "B": 1.5, "h": h, "L_a": 0.2, "L_b": 1.1} for h in (0.5, 1.0)]
-WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
-PASSAGES = [
-    *({"potential": WELL, "D": D, "x0": -0.7, "boundaries": [0.8, -1.6]} for D in ([0.3], [0.3, 0.1], [0.2, 0.0, 0.1])),
-    {"potential": [0.0, 0.4], "D": [0.5], "x0": 0.3, "boundaries": [-1.0, 2.0]},
-]
-FIELDS = [[0.06], [0.06, 0.02], [0.06, 0.0, 0.03]]
-
-STUDIES = (
-    Study("nested-quadrature", solved_passages, {"points": PASSAGES}),
-    Study("chain-passage", chains, {"rates": [0.0025, 0.005, 0.01], "well": WELL, "fields": FIELDS}),
-    Study("white-passage", passages, {"points": LOW}),
-    Study("two-noise-passage", minibatch_passages, {"optimizer": "sgd", "points": BATCHES}),
-    Study("adam-passage", minibatch_passages, {"optimizer": "adam", "points": ADAM}),
-    Study("adam-parabola", crossovers, {"points": CROSSOVER}),
-    Study("vanishing-noise", floors, {"levels": [1e-5, 1e-7]}),
-    Study("loss-noise-passage", power_laws, {"points": POWERS}),
-    Study("walk-threshold", thresholds, {"rates": [1e-3, 3e-4], "D": 0.7}),
-)
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("langevin.mean-first-passage", "numerics", "nested-quadrature", "time", 1e-6),
-    Check("sgd.escape-finite-step", "numerics", "chain-passage", "ratio", 0.005),
-    *(
-        OrderCheck(
-            "sgd.escape-finite-step", "numerics", "chain-passage", "ratio", 0.05, where=lambda p, D=D: p["D"] == D
-        )
-        for D in FIELDS
-    ),
-    Check("langevin.eyring-kramers", "numerics", "white-passage", "time", 0.03),
-    OrderCheck("langevin.eyring-kramers", "numerics", "white-passage", "time", 0.05),
-    Check("sgd.escape", "numerics", "two-noise-passage", "time", 0.03),
-    # The published prefactor is off by H_b/H_a = 1/2 here, inside its own regime.
-    Check("sgd.escape-attributed", "numerics", "two-noise-passage", "time", 0.03, expected=Verdict.REFUTED),
-    Check("adam.escape", "numerics", "adam-passage", "time", 0.03),
-    # The published prefactor is off by the root of B/H_b, inside its own regime.
-    Check("adam.escape-attributed", "numerics", "adam-passage", "time", 0.03, expected=Verdict.REFUTED),
-    Check("adam.batch-crossover", "numerics", "adam-parabola", "exponent", 1e-9),
-    Check("sgd.noise-cannot-vanish", "numerics", "vanishing-noise", "growth", 1e-3),
-    Check("sgd.power-law", "numerics", "loss-noise-passage", "time", 0.1),
-    Check("sgd.boundary-shift", "numerics", "walk-threshold", "shift", 1e-3),
-)

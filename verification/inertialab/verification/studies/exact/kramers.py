@@ -1,6 +1,5 @@
 """Exact numerics of escape with inertia: the slowest mode of the Kramers equation in a double well."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,15 +7,9 @@ import torch
 from scipy import integrate, sparse
 from scipy.sparse.linalg import eigs
 
-from inertialab.verification.check import BaseCheck, Check
-from inertialab.verification.checks.exact_escape import Field, double_well, passage
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
-from inertialab.verification.verdict import Verdict
-
-Points = Sequence[Mapping[str, Any]]
-
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.exact.escape import Field, double_well, passage
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 _diagonals: Any = sparse.diags  # its annotation knows single offsets only
 
@@ -114,54 +107,3 @@ def slowing(
         ratio = crossing_time(double_well(1.0), temperature, 1 / M, M) / plain
         rows.append(Measurement("ratio", {**point, "Hb": 4.0}, Estimate(ratio)))
     return Findings(tuple(rows))
-
-
-INERTIAL = [
-    {"D": 0.08 * gamma * M, "gamma": gamma, "M": M, "dL": 1.2} for gamma, M in ((1.0, 1.0), (4.0, 1.0), (3.0, 0.4))
-]
-# Modes of the velocity until the time changes by less than one percent; weak friction needs many.
-FRICTIONS = [
-    {"gamma": g, "modes": n} for g, n in ((4.0, 28), (1.0, 40), (0.3, 60), (0.1, 120), (0.03, 250), (0.01, 400))
-]
-# One temperature; friction times inertia is 1 for EMA momentum and 1 - beta for PyTorch's.
-EVEN = [
-    {"gamma": g, "M": fm / g, "eta": 0.01, "B": 0.01 * 1.2 * np.pi**2 / 4 / (0.08 * fm), "s": 0.4}
-    for g, fm in ((2.0, 1.0), (5.0, 1.0), (3.0, 0.3))
-]
-MOMENTA = [{"eta": eta, "beta": 0.9} for eta in (0.03, 0.06)]
-
-STUDIES = (
-    Study("inertial-mode", inertial_escapes, {"points": INERTIAL}),
-    Study("even-mode", equal_curvatures, {"points": EVEN, "height": 1.2}),
-    Study("turnover-mode", turnovers, {"points": FRICTIONS, "temperature": 0.08, "height": 1.2}),
-    Study("momentum-slowing", slowing, {"points": MOMENTA, "temperature": 0.08}),
-)
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("momentum.escape", "numerics", "inertial-mode", "time", 0.06),
-    Check(
-        "momentum.escape-attributed", "numerics", "even-mode", "time", 0.06, where=lambda p: p["gamma"] * p["M"] > 0.99
-    ),
-    # Without the factor friction times inertia the published prefactor holds for EMA momentum alone.
-    Check(
-        "momentum.escape-attributed",
-        "numerics",
-        "even-mode",
-        "time",
-        0.06,
-        where=lambda p: p["gamma"] * p["M"] < 0.9,
-        expected=Verdict.REFUTED,
-    ),
-    Check("momentum.turnover", "numerics", "turnover-mode", "time", 0.1),
-    # Weak friction: Kramers and Langer miss that the well is refilled too slowly.
-    Check(
-        "momentum.escape",
-        "numerics",
-        "turnover-mode",
-        "time",
-        0.06,
-        where=lambda point: point["gamma"] <= 0.1,
-        expected=Verdict.REFUTED,
-    ),
-    Check("momentum.only-rescales", "numerics", "momentum-slowing", "ratio", 0.1, expected=Verdict.REFUTED),
-)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from inertialab.verification.interval import Estimate, Interval
+from inertialab.verification.measure.estimate import Estimate, Interval
 
 
 class Verdict(StrEnum):

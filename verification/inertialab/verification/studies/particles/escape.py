@@ -3,8 +3,7 @@
 The loops are compiled for the CPU, whatever the device.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,16 +12,16 @@ from inertialab.experiments.escape import Escapes, count_escapes
 from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, quadratic
-from inertialab.verification.check import BaseCheck, Check
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
-from inertialab.verification.verdict import Verdict
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
-Points = Sequence[Mapping[str, Any]]
 WELL = LANDSCAPES["double-well"].at(barrier=1.0)
+
+
 POTENTIAL = [1.0, 0.0, -2.0, 0.0, 1.0]
 """The same well by its coefficients, minima at ±1."""
+
+
 PARTICLES = 50_000
 
 
@@ -124,26 +123,3 @@ def jumps(
             )
             rows.append(Measurement("time", {**point, "h": h}, _mean_time(found, eta)))
     return Findings(tuple(rows))
-
-
-ENDS = {"potential": POTENTIAL, "x0": -1.0, "boundaries": [0.9, -2.5]}
-SLOW = [{"eta": 0.0025, "D": D, **ENDS} for D in ([0.3], [0.2, 0.0, 0.1])]
-STEPS = [{"eta": 0.01, "D": D} for D in ([0.25], [0.2, 0.0, 0.1])]
-MOMENTA = [{"eta": eta, "beta": 0.9} for eta in (0.03, 0.06)]
-JUMPS = [{"alpha": alpha, "eps": eps, "eta": 0.2, "a": 0.8, "b": 2.0} for alpha, eps in ((1.3, 0.02), (1.6, 0.03))]
-
-STUDIES = (
-    Study("counted-passage", passages, {"points": SLOW, "events": 150_000}, full={"events": 600_000}),
-    Study("counted-steps", finite_steps, {"points": STEPS, "events": 700_000}, full={"events": 2_800_000}),
-    Study("counted-momentum", slowing, {"points": MOMENTA, "D": 0.25, "events": 20_000}, full={"events": 200_000}),
-    Study("counted-jumps", jumps, {"points": JUMPS, "steepness": [1.0, 4.0], "steps": 1000}, full={"steps": 20_000}),
-)
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("langevin.mean-first-passage", "simulation", "counted-passage", "time", 0.02),
-    Check("sgd.escape-finite-step", "simulation", "counted-steps", "ratio", 0.01),
-    # Inertia slows EMA momentum by half and more here.
-    Check("momentum.only-rescales", "simulation", "counted-momentum", "ratio", 0.1, expected=Verdict.REFUTED),
-    # Steps and noise of this size change the time by about a hundredth; the height of the well by nothing.
-    Check("levy.exit", "simulation", "counted-jumps", "time", 0.05),
-)

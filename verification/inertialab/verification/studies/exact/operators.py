@@ -1,6 +1,6 @@
 """Exact numerics of escape from the backward equation: large jumps, and a path with a transverse direction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import gamma, pi, sin
 from typing import Any
 
@@ -9,13 +9,10 @@ import torch
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
-from inertialab.verification.check import BaseCheck, Check
-from inertialab.verification.checks.exact_escape import double_well, passage
-from inertialab.verification.checks.saddle import Tick
-from inertialab.verification.interval import Estimate
-from inertialab.verification.study import Findings, Measurement, Study
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.exact.escape import double_well, passage
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
-Points = Sequence[Mapping[str, Any]]
 _diagonals: Any = sparse.diags  # its annotation knows single offsets only
 
 
@@ -96,17 +93,3 @@ def valley(D: float, growth: float, fast: float, cells: int = 8000, modes: int =
     right = np.concatenate([-np.ones(cells), np.zeros((modes - 1) * cells)])
     times: Any = spsolve(sparse.bmat(blocks, format="csc"), right)
     return float(np.interp(-1.0, x, times[:cells]))
-
-
-LARGE = [{"alpha": alpha, "eps": 0.01, "a": 0.8, "b": 2.0} for alpha in (0.7, 1.0, 1.5)]
-VALLEYS = [{"D": 0.06, "growth": growth} for growth in (-2.0, 1.0, 3.0)]
-
-STUDIES = (
-    Study("stable-exit", jumps, {"points": LARGE, "steepness": [1.0, 4.0]}),
-    Study("valley-passage", valleys, {"points": VALLEYS, "fast": 100.0}),
-)
-
-CHECKS: tuple[BaseCheck, ...] = (
-    Check("levy.exit", "numerics", "stable-exit", "time", 0.01),
-    Check("sgd.entropic-factor", "numerics", "valley-passage", "factor", 0.1),
-)

@@ -1,0 +1,286 @@
+"""What the words of the command line do: measure, judge, show, calibrate."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from inertialab.experiments import data, store
+from inertialab.theory import CLAIMS, claim
+from inertialab.theory.claims import subject_of
+from inertialab.verification import campaign, records
+from inertialab.verification.court.board import (
+    board,
+    board_row,
+    derivation_status,
+    flat,
+    frame,
+    merged,
+    mismatch,
+    read_board,
+)
+from inertialab.verification.court.check import BaseCheck
+from inertialab.verification.court.judgement import Judgement, compare_all, judge_all, value_judgements
+from inertialab.verification.court.power import BAR, Power, power_of
+from inertialab.verification.court.report import minima, print_board, surprises, total_power
+from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.measure.instruments import calibration, disagreements
+from inertialab.verification.options import Board, Calibrate, Judge, Run, Verify
+from inertialab.verification.studies.study import Findings, Study
+
+RESULTS = Path(__file__).parents[3] / "results" / "evidence"
+"""The committed records of a checkout; how long they took tells what to start first."""
+
+
+class WrongInputError(Exception):
+    """Something the user asked for that cannot be done; the sentence says what to do instead."""
+
+
+def carried_out(options: Any, console: Console) -> int:
+    """Do what a command asks for; returns the exit code.
+
+    Raises:
+        WrongInputError: If an option cannot be followed.
+        DataMissingError: If the data folder lacks a file.
+        StaleRecordError: If records do not belong to this code.
+        BoardError: If there is no board to show.
+    """
+    does = {Verify: verify, Run: run, Judge: judge, Board: show, Calibrate: calibrate}
+    return does[type(options)](options, console)
+
+
+def verify(options: Verify, console: Console) -> int:
+    """Derive, measure, judge, report."""
+    return _measure(options, console) or judge(Judge(options.only, options.out), console, options)
+
+
+def run(options: Run, console: Console) -> int:
+    """Measure only."""
+    code = _measure(options, console)
+    console.print(f"Records are in {options.out / 'evidence'}; judge them by the word judge.", highlight=False)
+    return code
+
+
+def _measure(options: Run, console: Console) -> int:
+    """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
+    if options.seed < 0:
+        raise WrongInputError(f"--seed {options.seed}: a seed is a whole number >= 0.")
+    if options.jobs < 0:
+        raise WrongInputError(f"--jobs {options.jobs}: give a number of processes, or 0 for all cores.")
+    ids, device = chosen_claims(options.only), chosen_device(options.device)
+    checks = [c for c in CHECKS if c.claim in ids]
+    require_writable(options.out)
+    _require_same_board(options, device, ids)
+    studies, _ = available([STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)])
+    about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
+    tasks = campaign.tasks_for(studies, **about, folder=options.out / "evidence", known=[RESULTS])
+    taken = len(studies) - len(tasks)
+    if taken and studies:
+        console.print(f"{taken} of {len(studies)} studies are taken from their records.", highlight=False)
+    # Only measurements in real training rest on the instrument.
+    real = any(c.layer == "real" for c in checks)
+    if real:
+        tasks.append(campaign.Task("calibration", partial(_calibrated, options.out, options.seed), 1.0))
+    jobs = options.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    campaign.run(tasks, jobs, console, meanwhile=partial(_derive, ids))
+    return _told(store.read_json(options.out / "calibration.json") or {}, console) if real else 0
+
+
+def _calibrated(folder: Path, seed: int, tick: campaign.Tick) -> None:
+    calibration(folder, seed)
+
+
+def _derive(ids: Sequence[str]) -> None:
+    """Run every derivation once, while others measure."""
+    for id in ids:
+        derivation_status(claim(id))
+
+
+def judge(options: Judge, console: Console, measured: Verify | None = None) -> int:
+    """Judge records: those of a run that was just made, or those that are there.
+
+    Args:
+        options: Which claims, and where the records are.
+        console: Where the board goes.
+        measured: The run, None to take whatever is there.
+
+    Returns:
+        0 when everything is as expected, else 1.
+    """
+    ids = chosen_claims(options.only)
+    checks = [c for c in CHECKS if c.claim in ids]
+    studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
+    found = records.stored(studies, options.out / "evidence")
+    stale = {s.id: why for s in studies if s.id in found and (why := records.staleness(s, found[s.id]))}
+    if stale and not options.stale:
+        raise records.StaleRecordError(_stale(stale, options.out))
+    about = _about(studies, found, measured, options.out)
+    findings = {id: records.findings_of(record) for id, record in found.items()}
+    with console.status("Judging"):
+        judgements, powers = judged(checks, findings)
+    rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i), stale) for i in ids]
+    absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
+    content = board(rows, **about, absent=absent, stale=stale)
+    before = store.read_json(options.out / "board.json")
+    kept = before if before and not mismatch(before, **about) else None
+    store.write_json(options.out / "board.json", merged(content, kept, [c.id for c in CLAIMS]))
+    for line in minima(findings):
+        console.print(line, highlight=False)
+    print_board(console, content, subject_of)
+    return _exit_code(content)
+
+
+def _exit_code(content: Mapping[str, Any]) -> int:
+    """1 for a surprise, a derivation that fails, too little power, or when nothing was judged."""
+    rows = content["rows"]
+    failed = any(row["failure"] for row in rows)
+    judged_any = any(row["checks"] for row in rows)
+    return int(bool(surprises(rows)) or failed or not judged_any or total_power(rows) < BAR)
+
+
+def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tuple[list[Judgement], dict[str, Power]]:
+    """Judge all comparisons together, then the wrong variants of every confirmed formula."""
+    judgements, powers = judge_all(compare_all(checks, findings)), {}
+    for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
+        confirmed = value_judgements(j for j in judgements if j.comparison.check.claim == id)
+        if confirmed:
+            powers[id] = power_of(id, confirmed)
+    return judgements, powers
+
+
+def _stale(stale: Mapping[str, str], out: Path) -> str:
+    lines = "".join(f"\n  {id}: {why}" for id, why in stale.items())
+    return (
+        f"{len(stale)} records in {out / 'evidence'} do not belong to what stands here:{lines}\nMeasure them again by "
+        f"`python -m inertialab.verification run --out {out}`, or judge them all the same with --stale."
+    )
+
+
+def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify | None, out: Path) -> dict[str, Any]:
+    """Tier, device and seed of a board: of the run, or of the records, which must agree."""
+    if measured is not None:
+        device = records.device_name(chosen_device(measured.device))
+        return {"tier": measured.tier, "device": device, "seed": measured.seed}
+    if not found:
+        raise WrongInputError(f"--out {out}: there is no record of these claims; measure by the word run first.")
+    tiers = {tier for s in studies if s.id in found and (tier := _only_tier(s, found[s.id]))}
+    values = {name: {r["key"][name] for r in found.values()} for name in ("device", "seed")}
+    mixed = [name for name, seen in (*values.items(), ("tier", tiers)) if len(seen) > 1]
+    if mixed:
+        raise WrongInputError(f"--out {out}: records of more than one {mixed[0]} lie there; judge each run by itself.")
+    return {"tier": next(iter(tiers), "quick"), **{name: next(iter(seen)) for name, seen in values.items()}}
+
+
+def _only_tier(study: Study, record: Mapping[str, Any]) -> str:
+    """The tier of a record, empty where both have one configuration."""
+    return records.tier_of(study, record) if study.full else ""
+
+
+def _why_absent(study: Study) -> str:
+    try:
+        return (study.data and data.missing(study.data)) or "there is no record of it."
+    except data.DataMissingError as error:
+        return str(error)
+
+
+def show(options: Board, console: Console) -> int:
+    """Show a board, or convert it."""
+    content = read_board(options.out)
+    ids = chosen_claims(options.only)
+    content = {**content, "rows": [row for row in content["rows"] if row["id"] in ids]}
+    if options.format == "text":
+        print_board(console, content, subject_of)
+        return _exit_code(content)
+    if options.format == "json":
+        import json
+
+        print(json.dumps(content, indent=1, ensure_ascii=False))
+    elif options.format == "csv":
+        frame(content).to_csv(sys.stdout, index=False)
+    else:
+        flat(frame(content)).to_parquet(sys.stdout.buffer, compression="zstd")
+    return 0
+
+
+def calibrate(options: Calibrate, console: Console) -> int:
+    """Compare our instrument with independent ones; 0 when all agree, else 1."""
+    if options.seed < 0:
+        raise WrongInputError(f"--seed {options.seed}: a seed is a whole number >= 0.")
+    require_writable(options.out)
+    with console.status("Calibrating"):
+        try:
+            record = calibration(options.out, options.seed)
+        except ImportError as error:
+            console.print(f"[red]not calibrated[/] {error}", highlight=False)
+            return 1
+    return _told(record, console)
+
+
+def _told(record: Mapping[str, Any], console: Console) -> int:
+    for sentence in disagreements(record):
+        console.print(f"[red]instruments disagree[/] {sentence}", highlight=False)
+    rows = record["result"]["rows"]
+    names = ", ".join(dict.fromkeys(row["instrument"] for row in rows))
+    agreeing = sum(row["agree"] for row in rows)
+    console.print(f"calibration: {agreeing} of {len(rows)} comparisons with {names} agree", highlight=False)
+    return int(agreeing < len(rows))
+
+
+def chosen_claims(pattern: str) -> list[str]:
+    """Ids that match a glob; an id without a match is refused with the nearest names."""
+    ids = [c.id for c in CLAIMS if fnmatch.fnmatchcase(c.id, pattern)]
+    if not ids:
+        try:
+            claim(pattern)
+        except ValueError as error:
+            raise WrongInputError(f"--only {pattern}: no claim matches. {error}") from None
+    return ids
+
+
+def chosen_device(name: str) -> str:
+    """Cpu or cuda; CUDA is refused where there is none."""
+    if name == "cpu":
+        return name
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise WrongInputError("--device cuda: PyTorch finds no CUDA device here; use --device cpu or auto.")
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse an output folder that cannot be written, before any work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WrongInputError(
+            f"--out {folder}: cannot write there ({error.strerror}); choose a folder you may write to."
+        ) from None
+
+
+def _require_same_board(options: Run, device: str, ids: Sequence[str]) -> None:
+    """Refuse a partial run into the folder of another run's board, whose other rows it could not keep."""
+    before = store.read_json(options.out / "board.json")
+    about = {"tier": options.tier, "device": records.device_name(device), "seed": options.seed}
+    others = {row["id"] for row in before["rows"]} - set(ids) if before else set()
+    if before and others and (why := mismatch(before, **about)):
+        raise WrongInputError(f"--out {options.out}: its board cannot take these rows, {why}; choose another folder.")
+
+
+def available(studies: Sequence[Study]) -> tuple[list[Study], dict[str, str]]:
+    """Studies whose data are here, and the reasons for leaving out others.
+
+    Without a data folder its studies are left out. A folder that was named but lacks a file is an error.
+    """
+    absent = {s.id: why for s in studies if s.data and (why := data.missing(s.data))}
+    return [s for s in studies if s.id not in absent], absent

@@ -1,0 +1,183 @@
+"""The verdict board: one row a claim, as a file for other programs and as a table for pandas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inertialab.experiments import store
+from inertialab.theory import Claim, NotProvenError, claim
+from inertialab.theory.ledger import entry
+from inertialab.theory.parting import parting
+from inertialab.verification.court.judgement import Judgement
+from inertialab.verification.court.power import Power
+from inertialab.verification.court.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+LAYERS = ("numerics", "simulation", "real")
+ABOUT = ("tier", "device", "seed")
+"""What all rows of a board have in common."""
+
+
+class BoardError(ValueError):
+    """A board that is not there, or that a run cannot be added to."""
+
+
+def derivation_status(subject: Claim) -> str:
+    """Outcome of the first court.
+
+    `proven` when the machine checked every step; `checked numerically` or `assumed` when some steps rest on that;
+    `contradicts` when a step does not follow, or when the derivation of a published formula ends elsewhere.
+    """
+    try:
+        statuses, found = {step.status for step in subject.steps}, parting(subject)
+    except NotProvenError:
+        return "contradicts"
+    if subject.kind == "attributed" and found and found.relation in ("differs by a factor", "contradicts"):
+        return "contradicts"
+    return next((status for status in ("assumed", "checked numerically") if status in statuses), "proven")
+
+
+def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -> str:
+    """Verdict of one kind of evidence: of the points inside the claim's regime, every one must agree."""
+    if layer not in subject.layers:
+        return "not applicable"
+    verdicts = {j.verdict for j in judgements if j.comparison.check.layer == layer and j.comparison.in_regime}
+    if not verdicts:
+        return "not measured"
+    for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
+        if verdict in verdicts:
+            return str(verdict)
+    return str(Verdict.CONFIRMED)
+
+
+def board_row(
+    id: str, judgements: Sequence[Judgement], power: Power | None, stale: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """One claim's row of the board.
+
+    Args:
+        id: The claim.
+        judgements: Those of this claim.
+        power: What wrong variants of its formula met, None when nothing was measured.
+        stale: Studies whose records do not belong to this code, and why.
+    """
+    subject = claim(id)
+    return {
+        "id": id,
+        "kind": subject.kind,
+        "derivation": derivation_status(subject),
+        "failure": entry(subject).failure,
+        **{layer: layer_verdict(subject, layer, judgements) for layer in LAYERS},
+        "expected": subject.expected,
+        "power": None if power is None else power.share,
+        "variants": 0 if power is None else power.tried,
+        "survivors": [] if power is None else list(power.survivors),
+        "stale": sorted({j.comparison.check.study.id for j in judgements} & set(stale or {})),
+        "checks": [j.row() for j in judgements],
+    }
+
+
+def board(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    tier: str,
+    device: str,
+    seed: int,
+    absent: Mapping[str, str],
+    stale: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The content of board.json, a public interface.
+
+    Args:
+        rows: One per claim, from `board_row`.
+        tier: quick or full.
+        device: Device of the measurements.
+        seed: Seed of the run.
+        absent: Studies that were left out, and why.
+        stale: Studies whose records do not belong to this code, and why.
+    """
+    commit, dirty = store.commit()
+    return {
+        "schema": SCHEMA,
+        "commit": commit,
+        "dirty": dirty,
+        "tier": tier,
+        "device": device,
+        "seed": seed,
+        "versions": store.versions(),
+        "absent": dict(absent),
+        "stale": dict(stale or {}),
+        "rows": list(rows),
+    }
+
+
+def merged(content: Mapping[str, Any], before: Mapping[str, Any] | None, order: Iterable[str]) -> dict[str, Any]:
+    """A board with the rows that it lacks taken from an earlier one, so that a partial run never cuts a board.
+
+    Args:
+        content: The new board.
+        before: The earlier one, None if there is none; of the same tier, device and seed.
+        order: All ids of claims, in reading order.
+
+    Returns:
+        The new board; a row from before says by `commit` where it comes from.
+    """
+    rows = {row["id"]: row for row in content["rows"]}
+    kept = {}
+    if before is not None:
+        kept = {r["id"]: {"commit": before["commit"], **r} for r in before["rows"] if r["id"] not in rows}
+    both = rows | kept
+    return {**content, "rows": [both[id] for id in order if id in both]}
+
+
+def mismatch(before: Mapping[str, Any], *, tier: str, device: str, seed: int) -> str:
+    """Why a run cannot be added to a board, in one sentence; empty when it can."""
+    mine = {"tier": tier, "device": device, "seed": seed}
+    other = [f"{name} {before.get(name)}" for name in ABOUT if before.get(name) != mine[name]]
+    return f"it is of {', '.join(other)}, this run of {', '.join(f'{n} {v}' for n, v in mine.items())}" if other else ""
+
+
+def read_board(path: Path) -> dict[str, Any]:
+    """The content of a board.json.
+
+    Args:
+        path: The file, or the folder that it lies in.
+
+    Raises:
+        BoardError: If there is none; the sentence says how to make one.
+    """
+    file = path / "board.json" if path.is_dir() else path
+    found = store.read_json(file)
+    if found is None or "rows" not in found:
+        raise BoardError(
+            f"There is no verdict board at {path}; make one by `python -m inertialab.verification --out {path}`."
+        )
+    return found
+
+
+def frame(content: Mapping[str, Any]) -> pandas.DataFrame:
+    """A board as a table: one row a check, the claim's own columns repeated; claims without checks have one row.
+
+    Args:
+        content: What `read_board` gives.
+    """
+    import pandas
+
+    rows = []
+    for row in content["rows"]:
+        own = {k: row[k] for k in ("id", "kind", "derivation", *LAYERS, "power")}
+        own = {("claim" if k == "id" else k): v for k, v in own.items()}
+        for check in row["checks"] or [{}]:
+            rows.append({**own, **{("study" if k == "check" else k): v for k, v in check.items()}})
+    return pandas.DataFrame(rows)
+
+
+def flat(table: pandas.DataFrame) -> pandas.DataFrame:
+    """A table with points and entries as JSON text, for file formats that want one type a column."""
+    return table.map(lambda cell: json.dumps(cell) if isinstance(cell, dict | list) else cell)

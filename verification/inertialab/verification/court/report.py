@@ -1,0 +1,129 @@
+"""The verdict board for people: short marks, grouped by subject, then whatever is not as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from inertialab.verification.court.board import LAYERS
+from inertialab.verification.court.power import BAR
+from inertialab.verification.studies.study import Findings
+
+Rows = Sequence[Mapping[str, Any]]
+
+MARKS = {
+    "confirmed": ("✓", "green"),
+    "proven": ("✓", "green"),
+    "refuted": ("✗", "red"),
+    "contradicts": ("✗", "red"),
+    "undecided": ("?", "yellow"),
+    "checked numerically": ("≈", "cyan"),
+    "assumed": ("a", "cyan"),
+    "not measured": ("·", "dim"),
+    "not applicable": (" ", "dim"),
+}
+LEGEND = (
+    "D derivation: ✓ proven  ≈ a step checked numerically  a a step assumed  ✗ contradicts.  "
+    "N numerics, S simulation, R real training: ✓ confirmed  ✗ refuted  ? undecided  · not measured."
+)
+
+
+def total_power(rows: Rows) -> float:
+    """Share of all wrong variants of all formulas that were refuted; 1 when there are none."""
+    tried = sum(row["variants"] for row in rows)
+    return 1 - sum(len(row["survivors"]) for row in rows) / tried if tried else 1.0
+
+
+def surprises(rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
+    """Claim and check of every verdict that is not the expected one."""
+    return [(row["id"], c) for row in rows for c in row["checks"] if c["verdict"] != c["expected"]]
+
+
+def print_board(console: Console, content: Mapping[str, Any], subject_of: Callable[[str], str]) -> None:
+    """Print every claim's verdicts by subject, then what was left out, is stale, survived or surprises.
+
+    Args:
+        console: Where to.
+        content: A board.
+        subject_of: Gives the heading under which a claim stands.
+    """
+    table = Table(title=f"Verdict board ({content['tier']} tier, {content['device']}, seed {content['seed']})")
+    for column in ("claim", "kind"):
+        table.add_column(column, no_wrap=True)
+    for letter in "DNSR":
+        table.add_column(letter, justify="center")
+    for column in ("checks", "power"):
+        table.add_column(column, justify="right", no_wrap=True)
+    heading = ""
+    for row in content["rows"]:
+        subject = subject_of(row["id"])
+        if subject != heading:
+            table.add_section()
+            table.add_row(f"[bold]{subject}[/]")
+            heading = subject
+        power = "" if row["power"] is None else f"{row['power']:.0%}"
+        cells = [_mark(row[name]) for name in ("derivation", *LAYERS)]
+        table.add_row(row["id"], row["kind"], *cells, str(len(row["checks"]) or ""), power)
+    console.print(table)
+    console.print(LEGEND, highlight=False, style="dim")
+    for word, notes in (("left out", content["absent"]), ("stale", content.get("stale", {}))):
+        for study, reason in notes.items():
+            console.print(f"[yellow]{word}[/] {study}: {reason}", highlight=False)
+    for row in content["rows"]:
+        for survivor in row["survivors"]:
+            console.print(f"[yellow]survivor[/] {row['id']}: {survivor}", highlight=False)
+    for id, check in surprises(content["rows"]):
+        console.print(f"[red]surprise[/] {sentence(id, check)}", highlight=False)
+    console.print(summary(content["rows"]), highlight=False)
+
+
+def _mark(verdict: str) -> str:
+    sign, colour = MARKS.get(verdict, (verdict, "dim"))
+    return f"[{colour}]{sign}[/]"
+
+
+def minima(findings: Mapping[str, Findings]) -> list[str]:
+    """One line for each real minimum: how B*C/H compares with 1, and PyHessian's eigenvalue with ours."""
+    lines = []
+    for study, found in findings.items():
+        if "lambda" in found.facts:
+            ratio, calibration = found.facts["B*C/H"], found.facts["calibration"]
+            theirs = calibration["pyhessian"]
+            beside = f"PyHessian {theirs:.6g}" if theirs is not None else calibration["reason"]
+            lines.append(
+                f"{study}: B*C/H {min(ratio):.2f} to {max(ratio):.2f}, "
+                f"gradient norm {found.facts['gradient norm']:.0e}, lambda1 {calibration['ours']:.6g}, {beside}"
+            )
+    return lines
+
+
+def sentence(id: str, check: Mapping[str, Any]) -> str:
+    """One judgement in words.
+
+    Args:
+        id: The claim.
+        check: A check of its row.
+    """
+    place = ", ".join(f"{k} = {v:g}" if isinstance(v, float | int) else str(v) for k, v in check["point"].items())
+    ratio, low, high = (1 + (check[k] - check["predicted"]) / check["scale"] for k in ("measured", "low", "high"))
+    low, high = sorted((low, high))
+    return (
+        f"{id} is {check['verdict']}, expected {check['expected']}, in {check['check']} at {place}: "
+        f"measured/predicted {ratio:.4g} in [{low:.4g}, {high:.4g}], margin {check['margin']:g}"
+    )
+
+
+def summary(rows: Rows) -> str:
+    """The closing line: verdicts, power, and the cells of the board that nothing has filled."""
+    cells = [row[layer] for row in rows for layer in LAYERS if row[layer] != "not applicable"]
+    empty = f"{cells.count('not measured')} of {len(cells)} applicable cells not measured"
+    judged = sum(len(row["checks"]) for row in rows)
+    if not judged:
+        return f"Nothing was judged; {empty}"
+    tried = sum(row["variants"] for row in rows)
+    verdicts = f"{judged - len(surprises(rows))} of {judged} verdicts as expected"
+    power = f"power {total_power(rows):.1%} of {tried} wrong variants refuted (bar {BAR:.0%})"
+    return f"{verdicts}; {power}; {empty}"

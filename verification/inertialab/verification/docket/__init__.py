@@ -1,0 +1,33 @@
+"""Which claim is confronted with which quantity of which study: points, margins and expectations, one file a subject.
+
+A row is written before its measurement. Studies are named here with their configuration and do not know these rows.
+"""
+
+from difflib import get_close_matches
+
+from inertialab.verification.docket import escape, noise, optimizers, saddle, stationary
+from inertialab.verification.studies.study import Study
+
+SUBJECTS = (stationary, saddle, escape, noise, optimizers)
+
+CHECKS = tuple(check for subject in SUBJECTS for check in subject.CHECKS)
+"""Every row, in the order of the claims' subjects."""
+
+STUDIES: dict[str, Study] = {check.study.id: check.study for check in CHECKS}
+"""Every study that a row rests on, by id."""
+
+
+def study(id: str) -> Study:
+    """The study of this id.
+
+    Args:
+        id: Its name, which is that of its record, such as `sgd-minimum`.
+
+    Raises:
+        ValueError: If there is none; the sentence offers the nearest names.
+    """
+    if id in STUDIES:
+        return STUDIES[id]
+    nearest = get_close_matches(id, STUDIES, n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known studies: {', '.join(STUDIES)}."
+    raise ValueError(f"There is no study {id!r}. {hint}")

@@ -1,0 +1,76 @@
+"""What can be asked for on the command line: one class a word. Light, so that help answers at once."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which claims, and where their records are."""
+
+    only: str = "*"
+    """Claims to verify, a glob over their ids, for example 'sgd.*'."""
+    out: Path = Path("runs/verification")
+    """Folder of board.json and of the records under evidence/; a run resumes from complete records."""
+
+
+@dataclass(frozen=True)
+class Run(Chosen):
+    """Measure: run the studies that the chosen claims rest on, or take their records. Judges nothing."""
+
+    tier: Literal["quick", "full"] = "quick"
+    """quick takes minutes; full takes more particles and longer chains."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to simulate and train; auto takes CUDA when it is there."""
+    seed: int = 0
+    """Seed of every random stream."""
+    jobs: int = 0
+    """Processes that measure side by side, one numerical thread each; 0 for all cores, or one with CUDA."""
+
+
+@dataclass(frozen=True)
+class Verify(Run):
+    """Derive the claims, measure, judge, and print the verdict board.
+
+    A word first does one part of it: run measures, judge judges the records that are there, board shows or converts
+    the last board, calibrate compares our instrument with independent ones; each has a --help of its own.
+
+    Exit code 0: every verdict is the expected one and the power test passes its bar. 1: not so, or nothing was judged.
+    2: wrong input. 130: interrupted.
+    """
+
+
+@dataclass(frozen=True)
+class Judge(Chosen):
+    """Judge the records that are there, in seconds and without measuring, and print the verdict board.
+
+    Records are refused whose code, configuration or data are not those that stand here. Exit codes as for verifying.
+    """
+
+    stale: bool = False
+    """Judge also records made with other code, configuration or data; the board says which."""
+
+
+@dataclass(frozen=True)
+class Board(Chosen):
+    """Show the last verdict board, or write it to standard output as a table. Exit codes as for verifying."""
+
+    format: Literal["text", "json", "csv", "parquet"] = "text"
+    """text for people; json, csv or parquet on standard output, one row a check (json: the board itself)."""
+
+
+@dataclass(frozen=True)
+class Calibrate:
+    """Measure the same networks with this package, dense matrices, SciPy and PyHessian, and compare.
+
+    Exit code 0: all agree. 1: not so. 2: wrong input.
+    """
+
+    seed: int = 0
+    """Seed of weights and random vectors."""
+    out: Path = Path("runs/verification")
+    """Folder of calibration.json."""
+
+
+COMMANDS: dict[str, Any] = {"run": Run, "judge": Judge, "board": Board, "calibrate": Calibrate}

@@ -1,0 +1,107 @@
+"""Records of studies: measured once, taken again while nothing that they rest on has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from inertialab.experiments import data, sources, store
+from inertialab.verification.studies.study import Findings, Study, from_json, to_json
+
+
+class StaleRecordError(ValueError):
+    """Records that were made with other code, configuration or data than stand here."""
+
+
+def key_of(study: Study, *, tier: str, seed: int, device: str) -> dict[str, Any]:
+    """What a study's result depends on, beside the versions of the libraries.
+
+    Args:
+        study: What is measured.
+        tier: quick or full.
+        seed: Seed of the whole verification.
+        device: Name of the device, as `device_name` gives it.
+    """
+    return {
+        "study": study.id,
+        "config": study.settings(tier),
+        "seed": seed,
+        "device": device,
+        "dtype": "float64",
+        "code": sources.digest(study.measure.__module__),
+        "data": data.content_digest(study.data) if study.data else "",
+    }
+
+
+def measured(
+    study: Study, *, tier: str, seed: int, device: str, folder: Path, tick: Callable[[], None] = lambda: None
+) -> Findings:
+    """Measure, or take the record of the same measurement by the same code.
+
+    Args:
+        study: What to measure.
+        tier: quick or full.
+        seed: Seed of the whole verification.
+        device: Where to run, a name that torch knows.
+        folder: Where the record goes, as `ID.json`.
+        tick: Called after each step of the work.
+    """
+
+    def work() -> dict[str, Any]:
+        return to_json(study.run(tier=tier, seed=seed, device=device, tick=tick))
+
+    key = key_of(study, tier=tier, seed=seed, device=device_name(device))
+    return from_json(store.record(folder / f"{study.id}.json", key, work)["result"])
+
+
+def current(study: Study, *, tier: str, seed: int, device: str, folder: Path) -> bool:
+    """Whether a folder holds the complete record of this very measurement."""
+    found = store.read_json(folder / f"{study.id}.json") or {}
+    key = store.complete(key_of(study, tier=tier, seed=seed, device=device_name(device)))
+    return found.get("status") == "complete" and found.get("key") == key
+
+
+def device_name(device: str) -> str:
+    """`cpu`, or the name of the accelerator."""
+    if device == "cpu":
+        return device
+    import torch
+
+    return torch.cuda.get_device_name(device)
+
+
+def stored(studies: Iterable[Study], folder: Path) -> dict[str, dict[str, Any]]:
+    """The complete records of studies that a folder holds, by id."""
+    found = {study.id: store.read_json(folder / f"{study.id}.json") for study in studies}
+    return {id: record for id, record in found.items() if record and record.get("status") == "complete"}
+
+
+def findings_of(record: Mapping[str, Any]) -> Findings:
+    """What a record holds."""
+    return from_json(record["result"])
+
+
+def tier_of(study: Study, record: Mapping[str, Any]) -> str:
+    """The tier whose configuration a record was made with; empty for another configuration."""
+    config = record["key"].get("config")
+    return next((tier for tier in ("quick", "full") if store.plain(study.settings(tier)) == config), "")
+
+
+def staleness(study: Study, record: Mapping[str, Any]) -> str:
+    """What a record rests on and is no longer so, in a few words; empty for a record that belongs to this code.
+
+    Data that are not here cannot be compared and are believed.
+    """
+    key = record["key"]
+    reasons = [] if tier_of(study, record) else ["its configuration is not the one on the docket"]
+    if key.get("code") != sources.digest(study.measure.__module__):
+        reasons.append("the code it rests on has changed")
+    if study.data:
+        try:
+            same = key.get("data") == data.content_digest(study.data)
+        except data.DataMissingError:
+            same = True
+        if not same:
+            reasons.append(f"{study.data} holds other data")
+    return ", ".join(reasons)

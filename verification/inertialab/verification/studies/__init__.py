@@ -1,0 +1,1 @@
+"""What is measured, by kind: exact numerics, particles under the real optimizers, real training. Judges nothing."""

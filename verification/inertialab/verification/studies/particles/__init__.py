@@ -1,0 +1,1 @@
+"""Particles under the package's own update rules."""

@@ -1,0 +1,53 @@
+"""Stationary laws around a quadratic minimum, by particles under the real optimizers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from inertialab.experiments.ensemble import simulate
+from inertialab.experiments.exact import recursion
+from inertialab.verification.measure.moments import mean_product, mean_square
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
+
+
+def relaxation_steps(A: np.ndarray, remainder: float = 1e-6) -> int:
+    """Steps after which the variance of a linear recursion is this close to its stationary value, relatively."""
+    radius = np.abs(np.linalg.eigvals(A)).max()
+    return max(1, int(np.ceil(np.log(remainder) / (2 * np.log(radius))))) if radius > 0 else 1
+
+
+def equilibrium(
+    optimizer: str, points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Stationary variance of particles under the real optimizer, from rest, after the variance has relaxed."""
+    found = []
+    for point in points:
+        settings = {k: v for k, v in point.items() if k not in ("h", "C")}
+        A, _ = recursion(optimizer, h=point["h"], **settings)
+        end = [relaxation_steps(A)]
+        shape = {"hessian": point["h"], "noise_covariance": point["C"], "particles": particles, "times": end}
+        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)[0]
+        found.append(Measurement("variance", point, mean_square(positions[:, 0])))
+    return Findings(tuple(found))
+
+
+def equilibrium_matrix(
+    problems: Sequence[Mapping[str, Any]],
+    particles: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Stationary covariance of SGD when Hessian and noise covariance do not commute."""
+    found = []
+    for point in problems:
+        H, C = np.array(point["H"]), np.array(point["C"])
+        end = [relaxation_steps(np.eye(len(H)) - point["eta"] * H)]
+        shape = {"hessian": H, "noise_covariance": C, "particles": particles, "times": end}
+        positions = simulate("sgd", {"eta": point["eta"]}, **shape, rng=rng, device=device, tick=tick)[0]
+        entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
+        found += [Measurement("covariance", point, mean_product(positions, *e), entry=e) for e in entries]
+    return Findings(tuple(found))
