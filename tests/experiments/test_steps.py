@@ -8,12 +8,12 @@ import sympy as sp
 import torch
 from particle_runs import DIAGONAL, VALLEY, positions, system
 
-from inertialab.experiments.codegen import rows, torch_step, torch_steps
+from inertialab.experiments.codegen import rows, source, torch_step, torch_steps
 from inertialab.experiments.lanes import LANES
 from inertialab.experiments.laws import LAWS, normal
 from inertialab.experiments.system import Noise, System, indexed
 from inertialab.optim import OPTIMIZERS
-from inertialab.theory.landscapes import quadratic
+from inertialab.theory.landscapes import Landscape, coordinates, quadratic
 
 every_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
 
@@ -53,6 +53,34 @@ def test_compiled_loop_torch_step_and_pytorch_optimizer_agree(row, landscape, la
     assert compiled == pytest.approx(state[:d].numpy(), rel=1e-13, abs=1e-14)
     real = np.stack([p.detach().numpy() for p in theta], axis=1)
     assert compiled[:, :8] == pytest.approx(real, rel=1e-11, abs=1e-12)
+
+
+def made_of(function):
+    """A parabola beside another function of the coordinate."""
+    (x,) = coordinates(1)
+    return Landscape("made up", x**2 + function(x), (x,), {}, (sp.S.Zero,))
+
+
+@pytest.mark.parametrize("function", [sp.Abs, lambda x: sp.Max(x, 0.1), lambda x: -sp.Min(x, 0), sp.tanh])
+def test_what_an_expression_may_contain_is_the_same_in_loops_and_tensors(function, numbers):
+    """The slope of |x| is the sign of x, which changes along these paths."""
+    place = made_of(function)
+    setup = System(place, Noise.constant(place, 4.0), "sgd", {"eta": 0.3})
+    state = torch.full((1, LANES), 0.3, dtype=torch.float64)
+    step = torch_step(setup)
+    for k in range(len(numbers)):
+        step(state, torch.as_tensor(numbers[k, :1]), k + 1)
+    compiled = positions(setup, numbers[:, :1])
+    assert compiled == pytest.approx(state.numpy(), rel=1e-13, abs=1e-14)
+    assert compiled.min() < 0 < compiled.max()
+
+
+@pytest.mark.parametrize("function", [sp.floor, lambda x: sp.Mod(x, 2), sp.gamma, sp.Function("mine")])
+def test_what_it_may_not_contain_is_refused_with_what_it_may(function):
+    with pytest.raises(
+        ValueError, match=r"may contain erf, .*sign, Heaviside, Min, Max, Piecewise; got (floor|Mod|gamma|mine)"
+    ):
+        source(function(sp.Symbol("x", real=True)))
 
 
 def steps_one_by_one(setup, state, seeds, backwards=False):

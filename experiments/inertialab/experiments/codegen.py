@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy as sp
 import torch
+from sympy.core.function import Application
 from sympy.printing.pycode import PythonCodePrinter
 from torch import Tensor
 
@@ -19,7 +20,8 @@ from inertialab.theory.symbols import g, k
 
 Statement = tuple[sp.Symbol, sp.Expr]
 FUNCTIONS = ("erf", "erfc", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "exp", "log")
-"""Functions that expressions may contain beside arithmetic, powers, roots, Abs, Min, Max and Piecewise."""
+"""Functions that expressions may contain beside arithmetic, powers, roots and `SHAPES`."""
+SHAPES = ("Abs", "sign", "Heaviside", "Min", "Max", "Piecewise")
 
 
 class Source(PythonCodePrinter):
@@ -31,6 +33,10 @@ class Source(PythonCodePrinter):
     def _print(self, expr: Any, **settings: Any) -> str:
         if isinstance(expr, sp.Expr) and expr.is_number:
             return f"F({float(expr)!r})"
+        # SymPy's printer knows more functions, under names that mean nothing here.
+        if isinstance(expr, Application) and type(expr).__name__ not in (*FUNCTIONS, *SHAPES):
+            allowed = ", ".join((*FUNCTIONS, *SHAPES))
+            raise ValueError(f"A simulated expression may contain {allowed}; got {type(expr).__name__} in {expr}.")
         return str(super()._print(expr, **settings))
 
     def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
@@ -60,6 +66,13 @@ class Source(PythonCodePrinter):
     def _print_Abs(self, expr: sp.Abs) -> str:
         return f"absolute({self._print(expr.args[0])})"
 
+    def _print_sign(self, e: sp.Expr) -> str:
+        (x,) = e.args
+        return self._print(sp.Piecewise((1, x > 0), (-1, x < 0), (0, True)))
+
+    def _print_Heaviside(self, expr: sp.Heaviside) -> str:
+        return self._print(sp.Piecewise((1, expr.args[0] > 0), (0, True)))
+
     def _print_Piecewise(self, expr: sp.Piecewise) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         *some, last = expr.args
         text = self._print(last[0])
@@ -68,10 +81,7 @@ class Source(PythonCodePrinter):
         return text
 
     def _print_Function(self, expr: sp.Function) -> str:
-        name = type(expr).__name__
-        if name not in FUNCTIONS:
-            raise ValueError(f"A simulated expression may contain {', '.join(FUNCTIONS)}; got {name} in {expr}.")
-        return f"{name}({', '.join(self._print(a) for a in expr.args)})"
+        return f"{type(expr).__name__}({', '.join(self._print(a) for a in expr.args)})"
 
 
 for _name in FUNCTIONS:
