@@ -1,5 +1,6 @@
 """The command line, and runs that are killed."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -71,13 +72,28 @@ def _watched(steps):
         (["--noise", "1", "--shape", "width"], "--shape takes name=number, got 'width'"),
         (["--noise", "1", "--optimizer", "heavy-ball"], "heavy-ball needs beta; give --settings beta="),
         (["--noise", "1", "--eta", "-1"], "eta must be positive"),
+        (["--noise", "nan"], "noise must be finite and not negative, got nan"),
+        (["--noise", "1", "--threads", "0"], "threads must be positive and finite, got 0"),
+        (["--noise", "1", "--seed", "-3"], "seed must be finite and not negative, got -3"),
+        (["--barrier", "nan"], "barrier must be positive and finite, got nan"),
+        (["--barrier", "inf"], "barrier must be positive and finite, got inf"),
+        (["--noise", "1", "--shape", "barrier=nan"], "--shape takes name=number, got 'barrier=nan'"),
+        (["--barrier", "5", "--landscape", "quadratic"], "--barrier needs a landscape with a barrier; got quadratic."),
+        (
+            ["--noise", "1", "--optimizer", "momentum-torch", "--settings", "beta=2"],
+            "momentum-torch: beta must be in [0, 1), got 2.0",
+        ),
+        (["--noise", "1", "--optimizer", "sdg"], "There is no optimizer 'sdg'; rows are: sgd"),
         (["--noise", "1", "--law", "stable-1.5"], "The mean squared displacement needs a variance"),
         (["--noise", "1", "--law", "stable"], "There is no law of noise 'stable'; take gaussian"),
     ],
 )
-def test_the_command_line_says_what_is_wrong(arguments, sentence, capsys):
-    assert command.main(["simulate", *arguments]) == 2
-    assert sentence in " ".join(capsys.readouterr().out.split())
+def test_the_command_line_says_what_is_wrong(arguments, sentence, capsys, tmp_path):
+    assert command.main(["simulate", *arguments, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_line_counts_escapes_under_stable_noise(tmp_path, capsys):
@@ -85,7 +101,7 @@ def test_the_command_line_counts_escapes_under_stable_noise(tmp_path, capsys):
     assert command.main([*arguments, "--noise", "0.01", "--eta", "0.02"]) == 0
     assert "Mean steps to an escape" in capsys.readouterr().out
     assert command.main([*arguments, "--barrier", "5"]) == 2
-    assert "A barrier over eta C/2 needs a variance" in " ".join(capsys.readouterr().out.split())
+    assert "A barrier over eta C/2 needs a variance" in capsys.readouterr().err
 
 
 def test_the_command_line_makes_a_record_and_a_picture(tmp_path, capsys):
@@ -95,3 +111,88 @@ def test_the_command_line_makes_a_record_and_a_picture(tmp_path, capsys):
     assert json.loads(record.read_text())["status"] == "complete"
     assert "<svg" in record.with_suffix(".svg").read_text()
     assert "Mean squared displacement after 50 steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("out", ["/proc/nowhere", "file", "file/below"])
+def test_a_folder_that_cannot_be_written_is_refused(out, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert command.main(["simulate", "--noise", "1", "--out", out]) == 2
+    assert f"--out {out}: cannot write there" in capsys.readouterr().err
+
+
+def test_a_run_that_is_refused_on_the_way_leaves_nothing(tmp_path, capsys):
+    """An unstable step: particles run away after the record was opened and the state was saved."""
+    arguments = ["simulate", "--landscape", "quadratic", "--noise", "1", "--eta", "2.5", "--out", str(tmp_path)]
+    assert command.main([*arguments, "--particles", "1000", "--steps", "3000"]) == 2
+    assert "ran away" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "The disk is full"),
+        (MemoryError("Unable to allocate 72 TiB"), "not enough memory for this: Unable to allocate 72 TiB"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.json"), "refused to read or write at x.json"),
+    ],
+)
+def test_what_the_machine_lacks_is_exit_code_3(error, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("inertialab.experiments.commands._simulated", _raises(error))
+    assert command.main(["simulate", "--noise", "1", "--out", str(tmp_path)]) == 3
+    assert sentence in capsys.readouterr().err
+
+
+def _raises(error):
+    def work(*_):
+        raise error
+
+    return work
+
+
+def test_more_particles_than_memory_holds_are_refused(tmp_path, capsys):
+    arguments = ["simulate", "--noise", "1", "--particles", "10000000000000", "--out", str(tmp_path)]
+    assert command.main(arguments) == 3
+    assert "not enough memory" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("word", ["simulate", "escape"])
+def test_an_interrupted_run_says_so_and_keeps_what_it_has(word, tmp_path):
+    arguments = [sys.executable, "-m", "inertialab.experiments", word, "--barrier", "5", "--steps", "10000000"]
+    running = subprocess.Popen([*arguments, "--out", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*.running.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said.strip().startswith("Interrupted. Complete records are kept")
+    assert "Traceback" not in said
+
+
+def escapes(tmp_path, capsys, *more):
+    arguments = ["escape", "--particles", "2000", "--out", str(tmp_path), *more]
+    assert command.main(arguments) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    (path,) = tmp_path.glob("escape-*.json")
+    return said, json.loads(path.read_text())["result"]
+
+
+def test_where_nothing_escaped_a_lower_bound_is_told(tmp_path, capsys):
+    said, found = escapes(tmp_path, capsys, "--barrier", "12", "--steps", "300")
+    assert found["events"] == 0
+    assert found["steps"] is None
+    assert f"0 escapes in {found['exposure']:.3g} particle-steps: the mean is over" in said
+    # The bound is that of no event at 97.5%: exposure over -ln 0.025.
+    assert found["interval"] == [pytest.approx(found["exposure"] / -np.log(0.025)), None]
+
+
+def test_few_events_come_with_a_warning_and_many_without(tmp_path, capsys):
+    said, found = escapes(tmp_path / "few", capsys, "--barrier", "9", "--steps", "1500")
+    assert 0 < found["events"] < 10
+    assert f"{found['events']} escapes in" in said
+    assert "So few escapes give an order of magnitude" in said
+    said, found = escapes(tmp_path / "many", capsys, "--barrier", "5", "--steps", "3000")
+    assert found["events"] > 100
+    assert "So few" not in said

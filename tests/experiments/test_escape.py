@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import sympy as sp
+from scipy import stats
 from wells import VALLEY, WELL, momentum, sgd
 
-from inertialab.experiments.escape import count_escapes, first_passages
+from inertialab.experiments.escape import Escapes, count_escapes, first_passages
 from inertialab.experiments.passage import chain_passage, pair_chain_passage
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, Landscape, coordinates, quadratic
@@ -121,3 +122,22 @@ def test_what_gives_escapes_is_not_refused(system, steps):
         system, start=[float(s) for s in place], boundary=0.4, particles=1000, steps=steps, seed=0, burn_in=100
     )
     assert found.events > 10
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.7, 3.0, 40.0])
+def test_an_interval_that_is_shown_covers(mean, rng):
+    """Of the runs in which anything was seen at least 95% cover; without the condition, far fewer at small means."""
+    counts = rng.poisson(mean, 40_000)
+    seen, times = np.unique(counts[counts > 0], return_counts=True)
+    inside = [low <= 1e6 / mean <= high for low, high in (Escapes(int(n), 10**6).interval() for n in seen)]
+    assert np.average(inside, weights=times) >= 0.945
+    if mean < 0.02:
+        garwood = stats.chi2.ppf(0.025, 2 * seen) / 2 <= mean
+        assert np.average(garwood, weights=times) < 0.05
+
+
+def test_a_large_count_has_the_interval_of_garwood():
+    low, high = Escapes(50, 10**6).interval()
+    garwood = (stats.chi2.ppf(0.025, 100) / 2, stats.chi2.ppf(0.975, 102) / 2)
+    assert (10**6 / high, 10**6 / low) == pytest.approx(garwood)
+    assert Escapes(1, 10**6).interval()[1] == float("inf")

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inertialab.experiments.answers import WrongInputError
+
 DATA_VARIABLE = "INERTIALAB_DATA"
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-class DataMissingError(RuntimeError):
+class DataMissingError(WrongInputError):
     """A data set that is not here, with the sentence that says where to put it."""
 
 

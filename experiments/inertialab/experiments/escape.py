@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from inertialab.experiments.checkpoint import Checkpoint
 from inertialab.experiments.particles import Particles
@@ -39,10 +39,33 @@ class Escapes:
         return self.exposure / self.events if self.events else float("inf")
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Interval of the mean number of steps for exponential waiting times, exact for any count (Garwood 1936)."""
-        low = stats.chi2.ppf((1 - confidence) / 2, 2 * self.events) / 2 if self.events else 0.0
-        high = stats.chi2.ppf((1 + confidence) / 2, 2 * self.events + 2) / 2
-        return float(self.exposure / high), float(self.exposure / low) if low else float("inf")
+        """Interval of the mean number of steps, for exponential waiting times, exact for any count.
+
+        That of Garwood (1936) for a Poisson number, given that it is not zero: a mean is told only when something was
+        seen, and then the interval must cover as well. From one event alone there is no upper end; without any event
+        the lower end is a bound of confidence (1 + confidence)/2.
+
+        Args:
+            confidence: Of the interval, between 0 and 1.
+        """
+        tail = (1 - confidence) / 2
+        if not self.events:
+            return float(self.exposure / -np.log(tail)), float("inf")
+        below = _mean_for(lambda mean: stats.poisson.sf(self.events - 1, mean) / -np.expm1(-mean), tail, self.events)
+        above = _mean_for(
+            lambda mean: 1 - (stats.poisson.cdf(self.events, mean) - np.exp(-mean)) / -np.expm1(-mean),
+            1 - tail,
+            self.events,
+        )
+        return self.exposure / above, self.exposure / below if below > 0 else float("inf")
+
+
+def _mean_for(probability: Callable[[float], float], value: float, events: int) -> float:
+    """The mean at which a probability that rises with it takes a value; 0 where it is above it from the start."""
+    low, high = 1e-12, events + 10 * events**0.5 + 20.0
+    if probability(low) >= value:
+        return 0.0
+    return float(optimize.brentq(lambda mean: probability(mean) - value, low, high))
 
 
 def checked(system: System, start: np.ndarray, *ends: tuple[float, int]) -> None:

@@ -19,7 +19,7 @@ from inertialab.experiments import sources
 
 SCHEMA = 1
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba", "sympy")
-RUNS = "inertialab.experiments.__main__"
+RUNS = "inertialab.experiments.commands"
 """The module whose imports are all that an interrupted run of particles rests on."""
 
 
@@ -141,7 +141,12 @@ def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, A
     running = path.with_suffix(".running.json")
     write_json(running, opened)
     began = time.perf_counter()
-    done = {**opened, "status": "complete", "wall_s": 0.0, "result": dict(work())}
+    try:
+        result = dict(work())
+    except Exception:
+        running.unlink(missing_ok=True)  # it ended; one that was interrupted or killed stays
+        raise
+    done = {**opened, "status": "complete", "wall_s": 0.0, "result": result}
     done["wall_s"] = round(time.perf_counter() - began, 3)
     write_json(path, done)
     running.unlink(missing_ok=True)

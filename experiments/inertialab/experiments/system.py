@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import sympy as sp
+import torch
 
 from inertialab.experiments.laws import Law, find_law, normal, second
 from inertialab.optim import OPTIMIZERS
@@ -109,6 +110,7 @@ class System:
         if set(self.settings) != wanted:
             given = ", ".join(self.settings) or "nothing"
             raise ValueError(f"{self.optimizer} takes {', '.join(sorted(wanted))}; got {given}.")
+        OPTIMIZERS[self.optimizer].make([torch.zeros(1)], **self.settings)  # refuses what is out of range
 
     @property
     def map(self) -> UpdateMap:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from inertialab.experiments.answers import VERDICT, answered, refused
 from inertialab.verification.options import COMMANDS, Verify
 
 PROG = "python -m inertialab.verification"
@@ -17,14 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import tyro
     except ImportError:
-        print("The command line needs tyro: pip install tyro.", file=sys.stderr)
-        return 2
+        return refused("The command line needs tyro: pip install tyro.")
     given = list(sys.argv[1:] if arguments is None else arguments)
     word = given.pop(0) if given and not given[0].startswith("-") else ""
     if word and word not in COMMANDS:
-        return _refused(_no_command(word))
+        return refused(_no_command(word))
     asked: Any = Annotated[COMMANDS.get(word, Verify), tyro.conf.arg(name="")]
-    return _carried_out(tyro.cli(asked, prog=f"{PROG} {word}".strip(), args=given))
+    options: Any = tyro.cli(asked, prog=f"{PROG} {word}".strip(), args=given)
+    return answered(lambda: _carried_out(options), (), options.out)
 
 
 def _no_command(word: str) -> str:
@@ -35,40 +36,24 @@ def _no_command(word: str) -> str:
     return f"There is no command {word!r}. {hint}"
 
 
-def _refused(error: object) -> int:
-    print(error, file=sys.stderr)
-    return 2
-
-
 def _carried_out(options: Any) -> int:
     """Import what measures and judges only now, so that help and wrong words answer at once."""
+    options.check()
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # one numerical thread a process, set before torch and numba start
     from rich.console import Console
 
-    from inertialab.experiments.data import DataMissingError
     from inertialab.experiments.training import NotConvergedError
     from inertialab.verification import commands
-    from inertialab.verification.court.board import BoardError
     from inertialab.verification.measure.calibration import InstrumentsDisagreeError
-    from inertialab.verification.records import StaleRecordError
 
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, 100)  # a log has no width of its own
     try:
         return commands.carried_out(options, console)
-    except (commands.WrongInputError, DataMissingError, BoardError, StaleRecordError) as error:
-        return _refused(error)
     except (InstrumentsDisagreeError, NotConvergedError) as error:
-        print(f"A measurement failed. {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"Interrupted. Complete records are kept in {options.out}; the same command goes on from them.",
-            file=sys.stderr,
-        )
-        return 130
+        return refused(f"A measurement failed. {error}", VERDICT)
 
 
 if __name__ == "__main__":

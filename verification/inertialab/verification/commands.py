@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from inertialab.experiments import data, store
+from inertialab.experiments.answers import WrongInputError
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
 from inertialab.verification import campaign, records
@@ -33,15 +32,11 @@ from inertialab.verification.court.power import BAR, Power, power_of
 from inertialab.verification.court.report import minima, print_board, surprises, total_power
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.measure.instruments import calibration, disagreements
-from inertialab.verification.options import Board, Calibrate, Judge, Run, Verify
+from inertialab.verification.options import Board, Calibrate, Judge, Run, Verify, chosen_claims
 from inertialab.verification.studies.study import Findings, Study
 
 RESULTS = Path(__file__).parents[3] / "results" / "evidence"
 """The committed records of a checkout; how long they took tells what to start first."""
-
-
-class WrongInputError(Exception):
-    """Something the user asked for that cannot be done; the sentence says what to do instead."""
 
 
 def carried_out(options: Any, console: Console) -> int:
@@ -71,13 +66,8 @@ def run(options: Run, console: Console) -> int:
 
 def _measure(options: Run, console: Console) -> int:
     """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
-    if options.seed < 0:
-        raise WrongInputError(f"--seed {options.seed}: a seed is a whole number >= 0.")
-    if options.jobs < 0:
-        raise WrongInputError(f"--jobs {options.jobs}: give a number of processes, or 0 for all cores.")
     ids, device = chosen_claims(options.only), chosen_device(options.device)
     checks = [c for c in CHECKS if c.claim in ids]
-    require_writable(options.out)
     _require_same_board(options, device, ids)
     studies, _ = available([STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)])
     about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
@@ -212,9 +202,6 @@ def show(options: Board, console: Console) -> int:
 
 def calibrate(options: Calibrate, console: Console) -> int:
     """Compare our instrument with independent ones; 0 when all agree, else 1."""
-    if options.seed < 0:
-        raise WrongInputError(f"--seed {options.seed}: a seed is a whole number >= 0.")
-    require_writable(options.out)
     with console.status("Calibrating"):
         try:
             record = calibration(options.out, options.seed)
@@ -234,17 +221,6 @@ def _told(record: Mapping[str, Any], console: Console) -> int:
     return int(agreeing < len(rows))
 
 
-def chosen_claims(pattern: str) -> list[str]:
-    """Ids that match a glob; an id without a match is refused with the nearest names."""
-    ids = [c.id for c in CLAIMS if fnmatch.fnmatchcase(c.id, pattern)]
-    if not ids:
-        try:
-            claim(pattern)
-        except ValueError as error:
-            raise WrongInputError(f"--only {pattern}: no claim matches. {error}") from None
-    return ids
-
-
 def chosen_device(name: str) -> str:
     """Cpu or cuda; CUDA is refused where there is none."""
     if name == "cpu":
@@ -254,18 +230,6 @@ def chosen_device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise WrongInputError("--device cuda: PyTorch finds no CUDA device here; use --device cpu or auto.")
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def require_writable(folder: Path) -> None:
-    """Refuse an output folder that cannot be written, before any work."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise WrongInputError(
-            f"--out {folder}: cannot write there ({error.strerror}); choose a folder you may write to."
-        ) from None
 
 
 def _require_same_board(options: Run, device: str, ids: Sequence[str]) -> None:

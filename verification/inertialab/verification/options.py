@@ -1,8 +1,11 @@
 """What can be asked for on the command line: one class a word. Light, so that help answers at once."""
 
+import fnmatch
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from inertialab.experiments.answers import WrongInputError, require_writable
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,14 @@ class Chosen:
     """Claims to verify, a glob over their ids, for example 'sgd.*'."""
     out: Path = Path("runs/verification")
     """Folder of board.json and of the records under evidence/; a run resumes from complete records."""
+
+    def check(self) -> None:
+        """Refuse what can be seen to be wrong before anything heavy is imported.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        chosen_claims(self.only)
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,18 @@ class Run(Chosen):
     jobs: int = 0
     """Processes that measure side by side, one numerical thread each; 0 for all cores, or one with CUDA."""
 
+    def check(self) -> None:
+        """As for the claims; also a seed and a number of processes that are none, and a folder that cannot be written.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        _require_seed(self.seed)
+        if self.jobs < 0:
+            raise WrongInputError(f"--jobs {self.jobs}: give a number of processes, or 0 for all cores.")
+        super().check()
+        require_writable(self.out)
+
 
 @dataclass(frozen=True)
 class Verify(Run):
@@ -37,7 +60,7 @@ class Verify(Run):
     the last board, calibrate compares our instrument with independent ones; each has a --help of its own.
 
     Exit code 0: every verdict is the expected one and the power test passes its bar. 1: not so, or nothing was judged.
-    2: wrong input. 130: interrupted.
+    2: wrong input. 3: no more disk or memory. 130: interrupted.
     """
 
 
@@ -72,5 +95,36 @@ class Calibrate:
     out: Path = Path("runs/verification")
     """Folder of calibration.json."""
 
+    def check(self) -> None:
+        """Refuse a seed that is none and a folder that cannot be written.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        _require_seed(self.seed)
+        require_writable(self.out)
+
 
 COMMANDS: dict[str, Any] = {"run": Run, "judge": Judge, "board": Board, "calibrate": Calibrate}
+
+
+def _require_seed(seed: int) -> None:
+    if seed < 0:
+        raise WrongInputError(f"--seed {seed}: a seed is a whole number >= 0.")
+
+
+def chosen_claims(pattern: str) -> list[str]:
+    """Ids that match a glob, in reading order.
+
+    Raises:
+        WrongInputError: If there is none; the sentence offers the nearest names.
+    """
+    from inertialab.theory import CLAIMS, claim
+
+    ids = [c.id for c in CLAIMS if fnmatch.fnmatchcase(c.id, pattern)]
+    if not ids:
+        try:
+            claim(pattern)
+        except ValueError as error:
+            raise WrongInputError(f"--only {pattern}: no claim matches. {error}") from None
+    return ids

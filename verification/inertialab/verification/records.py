@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from inertialab.experiments import data, sources, store
+from inertialab.experiments.answers import WrongInputError
 from inertialab.verification.studies.study import Findings, Study, from_json, to_json
 
 
-class StaleRecordError(ValueError):
+class StaleRecordError(WrongInputError):
     """Records that were made with other code, configuration or data than stand here."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inertialab.experiments import store
+from inertialab.experiments.answers import WrongInputError
 from inertialab.theory import Claim, NotProvenError, claim
 from inertialab.theory.ledger import entry
 from inertialab.theory.parting import parting
@@ -24,7 +25,7 @@ ABOUT = ("tier", "device", "seed")
 """What all rows of a board have in common."""
 
 
-class BoardError(ValueError):
+class BoardError(WrongInputError):
     """A board that is not there, or that a run cannot be added to."""
 
 

@@ -1,0 +1,72 @@
+"""How every command line answers: errors as sentences on standard error, and exit codes that tell them apart."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+VERDICT, INPUT, MACHINE, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes: a verdict or measurement is not as it should be; wrong input; disk or memory; interrupted."""
+
+
+class WrongInputError(Exception):
+    """Something the user asked for that cannot be done; the sentence says what to do instead."""
+
+
+def refused(sentence: object, code: int = INPUT) -> int:
+    """Say a sentence on standard error; returns the exit code."""
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kept: Path) -> int:
+    """Do the work of a command; whatever stops it becomes a sentence and an exit code.
+
+    Args:
+        work: Returns the exit code.
+        refusals: Errors whose text is a sentence about the input, beside `WrongInputError`.
+        kept: Folder in which an interrupted run has left its records.
+    """
+    try:
+        return work()
+    except (WrongInputError, *refusals) as error:
+        return refused(error)
+    except MemoryError as error:
+        return refused(f"There is not enough memory for this: {error}. Take fewer or smaller.", MACHINE)
+    except OSError as error:
+        return refused(
+            f"{_of_the_machine(error)} Complete records are kept; the same command goes on from them.", MACHINE
+        )
+    except KeyboardInterrupt:
+        sentence = f"Interrupted. Complete records are kept in {kept}; the same command goes on from them."
+        return refused(sentence, INTERRUPTED)
+
+
+def _of_the_machine(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full; make room or choose another --out."
+    where = f" at {error.filename}" if error.filename else ""
+    return f"The machine refused to read or write{where}: {error.strerror or error}."
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse an output folder that cannot be written, before any work.
+
+    Raises:
+        WrongInputError: If it is not a folder or cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        why = "a file lies there" if error.errno in (errno.EEXIST, errno.ENOTDIR) else os.strerror(error.errno or 0)
+        raise WrongInputError(
+            f"--out {folder}: cannot write there ({why}); choose a folder you may write to."
+        ) from None
