@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
+import source_page
 import sympy as sp
 from matplotlib.figure import Figure
 from tables import table, verdict
@@ -13,6 +14,7 @@ from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
 from inertialab.theory.notation import latex
 from inertialab.theory.parting import parting
+from inertialab.verification.where import places
 
 COLOURS = {"numerics": "#555555", "simulation": "#1565c0", "real": "#ef6c00"}
 COURTS = (
@@ -39,7 +41,13 @@ def page(subject: Claim, row: Mapping[str, Any] | None) -> str:
     parts += [instead(subject), courts(subject, row), derivation(subject)]
     if row and row["checks"]:
         parts += [measurements(subject, row), power(row)]
-    return "\n".join(parts)
+    return "\n".join([*parts, where(subject)])
+
+
+def where(subject: Claim) -> str:
+    """Links to the lines where the claim is derived, judged and measured, and to its records."""
+    rows = [(place.role, source_page.link(place), place.text) for place in places(subject.id)]
+    return f"## Where\n\n{table(('', 'line', 'what is there'), rows)}"
 
 
 def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import claim_page
 import optimizer_page
+import rooms
+import source_page
 import tables
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -65,6 +67,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"optimizers/{row.name}.md", content=optimizer_page.page(row)))
     files.append(File.generated(config, "references.md", content=tables.references()))
     files.append(File.generated(config, "real-training.md", content=tables.real_training(evidence)))
+    pointed = source_page.files()
+    for file in source_page.chosen(pointed, ".py"):
+        files.append(File.generated(config, source_page.address(file), content=source_page.page(file)))
+    for file in source_page.chosen(pointed, ".json"):
+        files.append(File.generated(config, source_page.address(file), abs_src_path=str(source_page.ROOT / file)))
+    files.append(File.generated(config, "rooms.svg", content=rooms.figure()))
     benches = {f.stem: json.loads(f.read_text()) for f in sorted((RESULTS / "bench").glob("*.json"))}
     files.append(File.generated(config, "benchmarks.md", content=tables.benchmarks(benches)))
     source = katex_folder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -65,7 +66,8 @@ def _mean_for(probability: Callable[[float], float], value: float, events: int) 
     low, high = 1e-12, events + 10 * events**0.5 + 20.0
     if probability(low) >= value:
         return 0.0
-    return float(optimize.brentq(lambda mean: probability(mean) - value, low, high))
+    root: Any = optimize.brentq(lambda mean: probability(mean) - value, low, high)
+    return float(root)
 
 
 def checked(system: System, start: np.ndarray, *ends: tuple[float, int]) -> None:

@@ -11,15 +11,17 @@ from typing import Any
 
 from rich.console import Console
 
-from inertialab.experiments import data, store
+from inertialab.experiments import data, sources, store
 from inertialab.experiments.answers import WrongInputError
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
 from inertialab.verification import campaign, records
 from inertialab.verification.court.board import (
+    ABOUT,
     board,
     board_row,
     derivation_status,
+    differing,
     flat,
     frame,
     merged,
@@ -105,6 +107,24 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
     Returns:
         0 when everything is as expected, else 1.
     """
+    with console.status("Judging"):
+        content, findings = _judged_board(options, measured)
+    about = {name: content[name] for name in ABOUT}
+    before = store.read_json(options.out / "board.json")
+    kept = before if before and not mismatch(before, **about) else None
+    store.write_json(options.out / "board.json", merged(content, kept, [c.id for c in CLAIMS]))
+    for line in minima(findings):
+        console.print(line, highlight=False)
+    print_board(console, content, subject_of)
+    return _exit_code(content)
+
+
+def _judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[str, Any], dict[str, Findings]]:
+    """The board that the records give, and what they hold.
+
+    Raises:
+        StaleRecordError: If one of them does not belong to this code and that was not allowed.
+    """
     ids = chosen_claims(options.only)
     checks = [c for c in CHECKS if c.claim in ids]
     studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
@@ -114,18 +134,10 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
         raise records.StaleRecordError(_stale(stale, options.out))
     about = _about(studies, found, measured, options.out)
     findings = {id: records.findings_of(record) for id, record in found.items()}
-    with console.status("Judging"):
-        judgements, powers = judged(checks, findings)
+    judgements, powers = judged(checks, findings)
     rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i), stale) for i in ids]
     absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
-    content = board(rows, **about, absent=absent, stale=stale)
-    before = store.read_json(options.out / "board.json")
-    kept = before if before and not mismatch(before, **about) else None
-    store.write_json(options.out / "board.json", merged(content, kept, [c.id for c in CLAIMS]))
-    for line in minima(findings):
-        console.print(line, highlight=False)
-    print_board(console, content, subject_of)
-    return _exit_code(content)
+    return board(rows, **about, absent=absent, stale=stale), findings
 
 
 def _exit_code(content: Mapping[str, Any]) -> int:
@@ -184,6 +196,8 @@ def _why_absent(study: Study) -> str:
 def show(options: Board, console: Console) -> int:
     """Show a board, or convert it."""
     content = read_board(options.out)
+    if options.current:
+        _require_current(options, content)
     ids = chosen_claims(options.only)
     content = {**content, "rows": [row for row in content["rows"] if row["id"] in ids]}
     if options.format == "text":
@@ -198,6 +212,33 @@ def show(options: Board, console: Console) -> int:
     else:
         flat(frame(content)).to_parquet(sys.stdout.buffer, compression="zstd")
     return 0
+
+
+def _require_current(options: Board, content: Mapping[str, Any]) -> None:
+    """Refuse a board that is not what its records give under the claims and the docket that stand here.
+
+    Raises:
+        StaleRecordError: If it is not, or if its records were made by other code or data.
+    """
+    expected, _ = _judged_board(Judge(options.only, options.out))
+    lacking = ", ".join(id for id in expected["absent"] if id not in content["absent"])
+    if lacking:
+        raise records.StaleRecordError(
+            f"{options.out / 'evidence'} lacks {lacking}; measure by `python -m inertialab.verification --out "
+            f"{options.out}`."
+        )
+    calibrated = store.read_json(options.out / "calibration.json")
+    if calibrated and calibrated["key"]["code"] != sources.digest(calibration.__module__):
+        raise records.StaleRecordError(
+            f"calibration.json in {options.out} was made by other code; make it again by "
+            f"`python -m inertialab.verification calibrate --out {options.out}`."
+        )
+    other = differing(content, expected)
+    if other:
+        raise records.StaleRecordError(
+            f"The board in {options.out} is not what its records give here, first in {other[0]} ({len(other)} claims); "
+            f"make it again by `python -m inertialab.verification judge --out {options.out}`."
+        )
 
 
 def calibrate(options: Calibrate, console: Console) -> int:

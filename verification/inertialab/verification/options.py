@@ -81,6 +81,8 @@ class Board(Chosen):
 
     format: Literal["text", "json", "csv", "parquet"] = "text"
     """text for people; json, csv or parquet on standard output, one row a check (json: the board itself)."""
+    current: bool = False
+    """Refuse a board that is not what its records give here, or whose records were made by other code or data."""
 
 
 @dataclass(frozen=True)

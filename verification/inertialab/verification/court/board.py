@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,3 +183,25 @@ def frame(content: Mapping[str, Any]) -> pandas.DataFrame:
 def flat(table: pandas.DataFrame) -> pandas.DataFrame:
     """A table with points and entries as JSON text, for file formats that want one type a column."""
     return table.map(lambda cell: json.dumps(cell) if isinstance(cell, dict | list) else cell)
+
+
+def differing(content: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """Ids of the claims whose rows are not the same on two boards; numbers may differ by rounding.
+
+    Args:
+        content: A board.
+        expected: Another.
+    """
+    one, other = ({row["id"]: row for row in board["rows"]} for board in (content, expected))
+    return [id for id in one | other if id not in one or id not in other or not _alike(one[id], other[id])]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two rows agree in all that the second says, numbers to a billionth."""
+    if isinstance(other, dict):
+        return isinstance(one, dict) and all(key in one and _alike(one[key], value) for key, value in other.items())
+    if isinstance(other, list):
+        return isinstance(one, list) and len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(other, float) and isinstance(one, float | int):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-300)
+    return one == other
