@@ -30,6 +30,10 @@ ORACLES = (
 """What tests/verification/measure/test_oracles.py is skipped without."""
 
 
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
+"""Whole files go to one process, so that what a file makes once is made once."""
+
+
 @nox.session(default=False)
 def env(session: nox.Session) -> None:
     """Make the environment that the other sessions use."""
@@ -58,8 +62,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def tests(session: nox.Session) -> None:
-    """Run unit, property and doc tests."""
-    _python(session, "pytest", *session.posargs)
+    """Run unit, property and doc tests, as many files side by side as there are cores."""
+    _python(session, "pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])

@@ -1,9 +1,19 @@
 """Common to all tests."""
 
+# ruff: noqa: E402
+import os
+
+# One numerical thread a process, set before any library starts: tests run side by side, and two threads on two busy
+# cores make small batched products several times slower than one.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+
+torch.set_num_threads(1)
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("steady")

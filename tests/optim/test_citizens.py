@@ -112,7 +112,11 @@ def test_a_group_may_be_added_later(row):
     assert not torch.equal(run(optimizer, params, sequence())[-1][1], torch.ones(3, dtype=torch.float64))
 
 
-@pytest.mark.parametrize(("row", "name"), [(r, n) for r in OPTIMIZERS.values() for n in ("eta", *r.settings)], ids=str)
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [(r, n) for r in OPTIMIZERS.values() for n in ("eta", *r.settings)],
+    ids=lambda x: getattr(x, "name", x),
+)
 def test_a_setting_out_of_range_is_named_with_its_value_and_what_is_allowed(row, name):
     with pytest.raises(ValueError, match=rf"\w+: \w+ must be .*got .*{OUT_OF_RANGE[name]}"):
         row.make([torch.zeros(1)], **settings(row) | {name: OUT_OF_RANGE[name]})
