@@ -7,7 +7,6 @@ changes no result.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -82,7 +81,7 @@ class Particles:
         boundary: Position of the first coordinate at which a particle has passed.
         lower: Position below which it is at home, for "flux" and "trial", or has left too, for "leave".
         sign: 1 if it passes upwards, -1 downwards.
-        threads: Number of threads; all cores by default.
+        threads: Number of threads; by default what Numba may use, NUMBA_NUM_THREADS or all cores.
     """
 
     def __init__(
@@ -102,7 +101,7 @@ class Particles:
         self.system, self.count, self.precision, self.passage = system, count, precision, passage
         self.source, loop = text(system, passage)
         self.rows, self.events, self.steps, self.chunks = loop.rows, 0, 0, 0
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or int(nb.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]
         self.boundary, self.lower, self.sign = precision(boundary), precision(lower), precision(sign)
         blocks = -(-count // LANES)
         values = self._initial(start, states or {}, loop.initial(), blocks * LANES)
