@@ -12,7 +12,7 @@ import torch
 
 import inertialab.verification.__main__ as command
 from inertialab.experiments import store
-from inertialab.verification import commands, load_board, load_study, records, study
+from inertialab.verification import commands, judging, load_board, load_study, records, study
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.studies.study import from_json, to_json
@@ -57,14 +57,14 @@ def test_a_second_run_judges_again_without_measuring(tmp_path, monkeypatch):
 
 def test_a_verdict_that_was_not_expected_is_exit_code_1(tmp_path, monkeypatch, capsys):
     wrong = tuple(replace(c, expected=Verdict.REFUTED) for c in CHECKS if c.claim == "momentum.conventions")
-    monkeypatch.setattr(commands, "CHECKS", wrong)
+    monkeypatch.setattr(judging, "CHECKS", wrong)
     assert run("--only", "momentum.conventions", "--out", tmp_path) == 1
     assert "surprise momentum.conventions is confirmed, expected refuted" in flat(capsys.readouterr().out)
 
 
 def test_power_under_the_bar_is_exit_code_1(tmp_path, monkeypatch, capsys):
     blind = tuple(replace(c, margin=0.9) for c in CHECKS if c.claim == "momentum.conventions")
-    monkeypatch.setattr(commands, "CHECKS", blind)
+    monkeypatch.setattr(judging, "CHECKS", blind)
     assert run("--only", "momentum.conventions", "--out", tmp_path) == 1
     assert "survivor momentum.conventions: times 2" in capsys.readouterr().out
 

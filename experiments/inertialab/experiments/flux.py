@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from inertialab.experiments.escape import Tick, advanced, checked
+from inertialab.experiments.escape import Tick, advanced
 from inertialab.experiments.lanes import LANES
 from inertialab.experiments.loops import text
 from inertialab.experiments.particles import Particles
+from inertialab.experiments.reach import checked
 from inertialab.experiments.store import fingerprint, read_json, write_json
 from inertialab.experiments.system import System
 

@@ -5,37 +5,34 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from inertialab.experiments import data, sources, store
+from inertialab.experiments import data, store
 from inertialab.experiments.answers import WrongInputError
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
 from inertialab.verification import campaign, records
 from inertialab.verification.court.board import (
     ABOUT,
-    board,
-    board_row,
     derivation_status,
-    differing,
     flat,
     frame,
     merged,
     mismatch,
     read_board,
 )
-from inertialab.verification.court.check import BaseCheck
-from inertialab.verification.court.judgement import Judgement, compare_all, judge_all, value_judgements
-from inertialab.verification.court.power import BAR, Power, power_of
+from inertialab.verification.court.power import BAR
 from inertialab.verification.court.report import minima, print_board, surprises, total_power
 from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.judging import judged_board, require_current
 from inertialab.verification.measure.instruments import calibration, disagreements
 from inertialab.verification.options import Board, Calibrate, Judge, Run, Verify, chosen_claims
-from inertialab.verification.studies.study import Findings, Study
+from inertialab.verification.studies.study import Study
 
 RESULTS = Path(__file__).parents[3] / "results" / "evidence"
 """The committed records of a checkout; how long they took tells what to start first."""
@@ -56,7 +53,9 @@ def carried_out(options: Any, console: Console) -> int:
 
 def verify(options: Verify, console: Console) -> int:
     """Derive, measure, judge, report."""
-    return _measure(options, console) or judge(Judge(options.only, options.out), console, options)
+    options = replace(options, device=chosen_device(options.device))
+    disagree = _measure(options, console)
+    return judge(Judge(options.only, options.out), console, options) or disagree
 
 
 def run(options: Run, console: Console) -> int:
@@ -108,7 +107,7 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
         0 when everything is as expected, else 1.
     """
     with console.status("Judging"):
-        content, findings = _judged_board(options, measured)
+        content, findings = judged_board(options, measured)
     about = {name: content[name] for name in ABOUT}
     before = store.read_json(options.out / "board.json")
     kept = before if before and not mismatch(before, **about) else None
@@ -119,27 +118,6 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
     return _exit_code(content)
 
 
-def _judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[str, Any], dict[str, Findings]]:
-    """The board that the records give, and what they hold.
-
-    Raises:
-        StaleRecordError: If one of them does not belong to this code and that was not allowed.
-    """
-    ids = chosen_claims(options.only)
-    checks = [c for c in CHECKS if c.claim in ids]
-    studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
-    found = records.stored(studies, options.out / "evidence")
-    stale = {s.id: why for s in studies if s.id in found and (why := records.staleness(s, found[s.id]))}
-    if stale and not options.stale:
-        raise records.StaleRecordError(_stale(stale, options.out))
-    about = _about(studies, found, measured, options.out)
-    findings = {id: records.findings_of(record) for id, record in found.items()}
-    judgements, powers = judged(checks, findings)
-    rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i), stale) for i in ids]
-    absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
-    return board(rows, **about, absent=absent, stale=stale), findings
-
-
 def _exit_code(content: Mapping[str, Any]) -> int:
     """1 for a surprise, a derivation that fails, too little power, or when nothing was judged."""
     rows = content["rows"]
@@ -148,56 +126,11 @@ def _exit_code(content: Mapping[str, Any]) -> int:
     return int(bool(surprises(rows)) or failed or not judged_any or total_power(rows) < BAR)
 
 
-def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tuple[list[Judgement], dict[str, Power]]:
-    """Judge all comparisons together, then the wrong variants of every confirmed formula."""
-    judgements, powers = judge_all(compare_all(checks, findings)), {}
-    for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
-        confirmed = value_judgements(j for j in judgements if j.comparison.check.claim == id)
-        if confirmed:
-            powers[id] = power_of(id, confirmed)
-    return judgements, powers
-
-
-def _stale(stale: Mapping[str, str], out: Path) -> str:
-    lines = "".join(f"\n  {id}: {why}" for id, why in stale.items())
-    return (
-        f"{len(stale)} records in {out / 'evidence'} do not belong to what stands here:{lines}\nMeasure them again by "
-        f"`python -m inertialab.verification run --out {out}`, or judge them all the same with --stale."
-    )
-
-
-def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify | None, out: Path) -> dict[str, Any]:
-    """Tier, device and seed of a board: of the run, or of the records, which must agree."""
-    if measured is not None:
-        device = records.device_name(chosen_device(measured.device))
-        return {"tier": measured.tier, "device": device, "seed": measured.seed}
-    if not found:
-        raise WrongInputError(f"--out {out}: there is no record of these claims; measure by the word run first.")
-    tiers = {tier for s in studies if s.id in found and (tier := _only_tier(s, found[s.id]))}
-    values = {name: {r["key"][name] for r in found.values()} for name in ("device", "seed")}
-    mixed = [name for name, seen in (*values.items(), ("tier", tiers)) if len(seen) > 1]
-    if mixed:
-        raise WrongInputError(f"--out {out}: records of more than one {mixed[0]} lie there; judge each run by itself.")
-    return {"tier": next(iter(tiers), "quick"), **{name: next(iter(seen)) for name, seen in values.items()}}
-
-
-def _only_tier(study: Study, record: Mapping[str, Any]) -> str:
-    """The tier of a record, empty where both have one configuration."""
-    return records.tier_of(study, record) if study.full else ""
-
-
-def _why_absent(study: Study) -> str:
-    try:
-        return (study.data and data.missing(study.data)) or "there is no record of it."
-    except data.DataMissingError as error:
-        return str(error)
-
-
 def show(options: Board, console: Console) -> int:
     """Show a board, or convert it."""
     content = read_board(options.out)
     if options.current:
-        _require_current(options, content)
+        require_current(options, content)
     ids = chosen_claims(options.only)
     content = {**content, "rows": [row for row in content["rows"] if row["id"] in ids]}
     if options.format == "text":
@@ -212,33 +145,6 @@ def show(options: Board, console: Console) -> int:
     else:
         flat(frame(content)).to_parquet(sys.stdout.buffer, compression="zstd")
     return 0
-
-
-def _require_current(options: Board, content: Mapping[str, Any]) -> None:
-    """Refuse a board that is not what its records give under the claims and the docket that stand here.
-
-    Raises:
-        StaleRecordError: If it is not, or if its records were made by other code or data.
-    """
-    expected, _ = _judged_board(Judge(options.only, options.out))
-    lacking = ", ".join(id for id in expected["absent"] if id not in content["absent"])
-    if lacking:
-        raise records.StaleRecordError(
-            f"{options.out / 'evidence'} lacks {lacking}; measure by `python -m inertialab.verification --out "
-            f"{options.out}`."
-        )
-    calibrated = store.read_json(options.out / "calibration.json")
-    if calibrated and calibrated["key"]["code"] != sources.digest(calibration.__module__):
-        raise records.StaleRecordError(
-            f"calibration.json in {options.out} was made by other code; make it again by "
-            f"`python -m inertialab.verification calibrate --out {options.out}`."
-        )
-    other = differing(content, expected)
-    if other:
-        raise records.StaleRecordError(
-            f"The board in {options.out} is not what its records give here, first in {other[0]} ({len(other)} claims); "
-            f"make it again by `python -m inertialab.verification judge --out {options.out}`."
-        )
 
 
 def calibrate(options: Calibrate, console: Console) -> int:

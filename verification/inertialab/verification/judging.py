@@ -1,0 +1,111 @@
+"""From records to a board: what is stale, what is missing, what the court says; nothing is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inertialab.experiments import data, sources, store
+from inertialab.experiments.answers import WrongInputError
+from inertialab.verification import records
+from inertialab.verification.court.board import board, board_row, differing
+from inertialab.verification.court.check import BaseCheck
+from inertialab.verification.court.judgement import Judgement, compare_all, judge_all, value_judgements
+from inertialab.verification.court.power import Power, power_of
+from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.measure.instruments import calibration
+from inertialab.verification.options import Board, Judge, Verify, chosen_claims
+from inertialab.verification.studies.study import Findings, Study
+
+
+def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[str, Any], dict[str, Findings]]:
+    """The board that the records give, and what they hold.
+
+    Raises:
+        StaleRecordError: If one of them does not belong to this code and that was not allowed.
+    """
+    ids = chosen_claims(options.only)
+    checks = [c for c in CHECKS if c.claim in ids]
+    studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
+    found = records.stored(studies, options.out / "evidence")
+    stale = {s.id: why for s in studies if s.id in found and (why := records.staleness(s, found[s.id]))}
+    if stale and not options.stale:
+        raise records.StaleRecordError(_stale(stale, options.out))
+    about = _about(studies, found, measured, options.out)
+    findings = {id: records.findings_of(record) for id, record in found.items()}
+    judgements, powers = judged(checks, findings)
+    rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i), stale) for i in ids]
+    absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
+    return board(rows, **about, absent=absent, stale=stale), findings
+
+
+def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tuple[list[Judgement], dict[str, Power]]:
+    """Judge all comparisons together, then the wrong variants of every confirmed formula."""
+    judgements, powers = judge_all(compare_all(checks, findings)), {}
+    for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
+        confirmed = value_judgements(j for j in judgements if j.comparison.check.claim == id)
+        if confirmed:
+            powers[id] = power_of(id, confirmed)
+    return judgements, powers
+
+
+def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify | None, out: Path) -> dict[str, Any]:
+    """Tier, device and seed of a board: of the run, or of the records, which must agree."""
+    if measured is not None:
+        return {"tier": measured.tier, "device": records.device_name(measured.device), "seed": measured.seed}
+    if not found:
+        raise WrongInputError(f"--out {out}: there is no record of these claims; measure by the word run first.")
+    tiers = {tier for s in studies if s.id in found and (tier := _only_tier(s, found[s.id]))}
+    values = {name: {r["key"][name] for r in found.values()} for name in ("device", "seed")}
+    mixed = [name for name, seen in (*values.items(), ("tier", tiers)) if len(seen) > 1]
+    if mixed:
+        raise WrongInputError(f"--out {out}: records of more than one {mixed[0]} lie there; judge each run by itself.")
+    return {"tier": next(iter(tiers), "quick"), **{name: next(iter(seen)) for name, seen in values.items()}}
+
+
+def _only_tier(study: Study, record: Mapping[str, Any]) -> str:
+    """The tier of a record, empty where both have one configuration."""
+    return records.tier_of(study, record) if study.full else ""
+
+
+def _stale(stale: Mapping[str, str], out: Path) -> str:
+    lines = "".join(f"\n  {id}: {why}" for id, why in stale.items())
+    return (
+        f"{len(stale)} records in {out / 'evidence'} do not belong to what stands here:{lines}\nMeasure them again by "
+        f"`python -m inertialab.verification run --out {out}`, or judge them all the same with --stale."
+    )
+
+
+def _why_absent(study: Study) -> str:
+    try:
+        return (study.data and data.missing(study.data)) or "there is no record of it."
+    except data.DataMissingError as error:
+        return str(error)
+
+
+def require_current(options: Board, content: Mapping[str, Any]) -> None:
+    """Refuse a board that is not what its records give under the claims and the docket that stand here.
+
+    Raises:
+        StaleRecordError: If it is not, or if its records were made by other code or data.
+    """
+    expected, _ = judged_board(Judge(options.only, options.out))
+    lacking = ", ".join(id for id in expected["absent"] if id not in content["absent"])
+    if lacking:
+        raise records.StaleRecordError(
+            f"{options.out / 'evidence'} lacks {lacking}; measure by `python -m inertialab.verification --out "
+            f"{options.out}`."
+        )
+    calibrated = store.read_json(options.out / "calibration.json")
+    if calibrated and calibrated["key"]["code"] != sources.digest(calibration.__module__):
+        raise records.StaleRecordError(
+            f"calibration.json in {options.out} was made by other code; make it again by "
+            f"`python -m inertialab.verification calibrate --out {options.out}`."
+        )
+    other = differing(content, expected)
+    if other:
+        raise records.StaleRecordError(
+            f"The board in {options.out} is not what its records give here, first in {other[0]} ({len(other)} claims); "
+            f"make it again by `python -m inertialab.verification judge --out {options.out}`."
+        )
