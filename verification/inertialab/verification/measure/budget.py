@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from torch import Tensor
+from torch import Tensor, strided
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -36,10 +36,11 @@ class Ledger(TorchDispatchMode):
         self._held: dict[int, tuple[StorageWeakRef, int]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {_key(t) for t in tensors((args, kwargs))}
+        given = {_key(t) for t in tensors((args, kwargs)) if t.layout == strided}
         result = func(*args, **(kwargs or {}))
         for tensor in tensors(result):
-            if _key(tensor) not in given:
+            # Sparse tensors have no memory of their own: it is that of the dense ones they are made of.
+            if tensor.layout == strided and _key(tensor) not in given:
                 storage = tensor.untyped_storage()
                 self._held[_key(tensor)] = (StorageWeakRef(storage), storage.nbytes())
                 self._total += storage.nbytes()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.operators import Operator
 
 Which = Literal["LA", "SA", "LM"]
@@ -45,7 +46,7 @@ class Eigenpairs:
     @property
     def note(self) -> str:
         """What must be known before the numbers are used; empty when there is nothing to say."""
-        sentences = []
+        sentences = [self.record["note"]] if "note" in self.record else []
         if not self.converged:
             sentences.append(f"Not converged: a residual of {float(self.residuals.max()):.1e} remains.")
         if not self.signs_known.all():
@@ -56,6 +57,7 @@ class Eigenpairs:
         return " ".join(sentences)
 
 
+@unrounded
 def top_eigenpairs(
     operator: Operator,
     k: int,

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from inertialab.verification.interval import Estimate
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.trace import TraceEstimate, products
 
 
+@unrounded
 def xtrace(operator: Operator, pairs: int = 100, *, generator: torch.Generator) -> TraceEstimate:
     """Trace by XTrace: every vector serves the sketch and, left out of it, tests what the others miss.
 

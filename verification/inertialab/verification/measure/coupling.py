@@ -1,0 +1,270 @@
+"""How the loss of a batch is made of its samples: as their mean, as a weighted mean, or in no such way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.func import grad_and_value, vmap
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from inertialab.verification.measure.batches import Chunk, Nested, joined, mapped, piece, tensors_in
+from inertialab.verification.measure.conditions import quietly
+from inertialab.verification.measure.measurable import NotMeasurableError, failed, refuse_loss, refuse_random
+from inertialab.verification.measure.snapshot import Watch
+
+if TYPE_CHECKING:
+    from inertialab.verification.measure.problem import Problem
+
+FEW = 64
+"""Samples, of all chunks together, on which what holds for all of them is tried."""
+
+COUPLED = "The samples are coupled: all are measured as one batch, and the noise of single samples is not defined."
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the loss of a batch is made of.
+
+    Attributes:
+        weighted: Whether samples count by weights of the loss' own (class weights, tokens), not alike.
+        separable: Whether the outputs start with the sample and are all that the loss takes from the parameters.
+        direct: Whether the loss takes some parameters from the model itself.
+        trailing: Shape of a sample's output, where that is one tensor.
+        reference: A few samples, (outputs, targets), whose weight is the unit of all weights.
+    """
+
+    weighted: bool = False
+    separable: bool = False
+    direct: bool = False
+    trailing: torch.Size | None = None
+    reference: Chunk | None = None
+
+
+def examine(problem: Problem) -> Structure:
+    """Evaluate every chunk once, and take its loss apart.
+
+    Raises:
+        NotMeasurableError: If the loss is not finite, not deterministic, takes parameters from elsewhere than the
+            modules, or is neither a mean nor a weighted mean over its samples.
+    """
+    point = problem.parts(problem.start.clone())
+    some = _few(problem.chunks[0], FEW // 4) if not problem.coupled else problem.chunks[0]
+    direct = _impure(problem, point, some)
+    if problem.coupled:
+        refuse_loss(problem.mean_loss(point, some))
+        return Structure(direct=direct)
+    width = max(2, FEW // len(problem.chunks))
+    seen = [_taken_apart(problem, point, chunk, width) for chunk in problem.chunks]
+    parts = [part for part, _ in seen if part is not None]
+    if len(parts) < len(seen):
+        return Structure(direct=direct)
+    mixed = joined(parts)
+    kinds = {kind for _, kind in seen} | {_kind(problem, point, mixed)}
+    outputs = mixed.inputs
+    trailing = outputs.shape[1:] if isinstance(outputs, Tensor) else None
+    return Structure("weighted" in kinds, not direct, direct, trailing, mixed)
+
+
+def relative_weight(problem: Problem, chunk: Chunk, reference: Chunk) -> float:
+    """Weight of some samples in units of that of the reference.
+
+    In the weighted mean over both, the slopes of the reference shrink by its share in their weight.
+    """
+    point = problem.parts(problem.start)
+    outputs = mapped(torch.detach, problem.outputs(point, chunk.inputs))
+    both = joined([reference, Chunk(outputs, chunk.targets)])
+    alone = _slopes(problem, point, reference)
+    together = _slopes(problem, point, both)[: len(alone)]
+    share = float((together * alone).sum() / alone.square().sum())
+    # Weights that vanish leave rounding.
+    return max(0.0, (1 - share) / share) if 1 - share > 1e2 * torch.finfo(problem.dtype).eps else 0.0
+
+
+def _impure(problem: Problem, point: list[Tensor], chunk: Chunk) -> bool:
+    """Refuse what is no function of the parameters; whether the loss takes some directly, not from the outputs."""
+    before = [p.clone() for p in point]
+    leaves = [p.clone().requires_grad_() for p in point]
+    try:
+        with Watch(problem.snapshot, problem.dtype) as watch:
+            problem.mean_loss(leaves, chunk)
+            first = problem.mean_loss(point, chunk)
+            outputs = mapped(torch.detach, problem.outputs(point, chunk.inputs))
+            loss = problem.loss_of(leaves, outputs, chunk.targets)
+    except NotMeasurableError:
+        raise
+    except Exception as error:
+        raise failed(error, "Calling the model and its loss on these data") from error
+    if isinstance(first, Tensor) and first.numel() == 1:
+        refuse_random(*(float(torch.nan_to_num(each.detach())) for each in (first, problem.mean_loss(point, chunk))))
+    for name, p, q in zip(problem.names, point, before, strict=True):
+        if not torch.equal(torch.nan_to_num(p), torch.nan_to_num(q)):
+            raise NotMeasurableError(
+                f"Calling the model writes into its parameter {name!r}, so the loss at these parameters is that at "
+                "others; normalise it beforehand, or leave it out with parameters=[...]."
+            )
+    if watch.taken:
+        raise NotMeasurableError(
+            f"The parameter {problem.names[min(watch.taken)]!r} is used by a reference that was taken from the model "
+            "earlier, which does not follow the measured values; take it from the model whenever the loss is called."
+        )
+    if watch.rounded is not None:
+        operation, dtype = watch.rounded
+        raise NotMeasurableError(
+            f"The model or loss computes in {dtype} ({operation}), less than the {problem.dtype} that is measured in: "
+            "derivatives would be rounding error. Switch off autocast inside the model, or pass dtype=torch.float32 "
+            "where it is float32 that it computes in."
+        )
+    refuse_shape(loss)
+    if not loss.requires_grad:
+        return False
+    return any(g is not None for g in torch.autograd.grad(loss, leaves, allow_unused=True))
+
+
+def refuse_shape(loss: Any) -> None:
+    """Refuse a loss that is not one number; one that is not finite may still be that of no tokens."""
+    refuse_loss(torch.nan_to_num(loss, 0.0, 0.0, 0.0) if isinstance(loss, Tensor) else loss)
+
+
+def _taken_apart(problem: Problem, point: list[Tensor], chunk: Chunk, width: int) -> tuple[Chunk | None, str]:
+    """A few samples' (outputs, targets), None without samples in them, and the kind of the chunk's loss."""
+    outputs = problem.outputs(point, chunk.inputs)
+    n = chunk.samples
+    leaves = tree_flatten(outputs)[0]
+    if not all(isinstance(leaf, Tensor) and leaf.shape[:1] == (n,) for leaf in leaves):
+        _refuse_values(problem, point, chunk)
+        return None, "mean"
+    whole = Chunk(mapped(torch.detach, outputs), chunk.targets)
+    kind = _kind(problem, point, whole)
+    picked = _places(n, width)
+    few = piece(whole, picked)
+    if 1 < len(picked) < n:
+        _refuse_mixing(problem, point, chunk, few.inputs, picked)
+    elif n > 1:
+        half = torch.arange((n + 1) // 2)
+        _refuse_mixing(problem, point, chunk, piece(whole, half).inputs, half)
+    return few, kind
+
+
+def _kind(problem: Problem, point: list[Tensor], chunk: Chunk) -> str:
+    """Whether the loss of (outputs, targets) is the mean of those of the single samples, or a weighted mean."""
+    refuse_shape(problem.loss_of(point, chunk.inputs, chunk.targets))
+    if chunk.samples == 1:
+        return "mean"
+    chunk, singles, values = _singles(problem, point, chunk)
+    n, loss = chunk.samples, problem.loss_of(point, chunk.inputs, chunk.targets).detach().reshape(())
+    whole, tolerance = _slopes(problem, point, chunk), torch.finfo(problem.dtype).eps ** 0.6
+    if not torch.isfinite(whole).all():
+        refuse_loss(loss)
+    scale = tolerance * float(whole.abs().max()) + 1e-300
+    off = tolerance * float(values.nan_to_num().abs().max()) + 1e-300
+    if float((whole - singles / n).abs().max()) <= scale and abs(float(loss - values.mean())) <= off:
+        refuse_loss(loss)
+        return "mean"
+    if float((whole - singles).abs().max()) <= scale and abs(float(loss - values.sum())) <= n * off:
+        raise NotMeasurableError(
+            "The loss of a batch is the sum over its samples: the loss is not a mean over independent samples, and "
+            "depends on how the data are cut. Use reduction='mean'."
+        )
+    singles = singles.nan_to_num()  # a sample without weight has no loss of its own
+    lengths = singles.square().sum(1)
+    weights = (whole * singles).sum(1) / torch.where(lengths > 0, lengths, 1)
+    same = float((whole - weights[:, None] * singles).abs().max()) <= 10 * scale and float(weights.min()) >= -tolerance
+    total, hidden = float(weights.sum()), bool(((lengths == 0) & values.isfinite()).any())
+    if hidden:  # a sample that is fitted exactly does not show its weight
+        same &= total <= 1 + n * tolerance
+    else:
+        same &= abs(total - 1) <= n * tolerance and abs(float(loss - (weights * values.nan_to_num()).sum())) <= n * off
+    if same:
+        return "weighted"
+    raise NotMeasurableError(
+        "The loss of a batch is no weighted mean of those of its samples: the loss is not a mean over independent "
+        "samples. Check that outputs and targets have the same shape; use reduction='mean'; or pass coupled=True for "
+        "the curvature of the loss of all data as one batch."
+    )
+
+
+def _slopes(problem: Problem, point: list[Tensor], chunk: Chunk) -> Tensor:
+    """Derivative of the loss in the outputs, one row for each sample, from (outputs, targets)."""
+    free = mapped(lambda t: t.detach().requires_grad_(t.is_floating_point()), chunk.inputs)
+    ends = [t for t in tensors_in(free) if t.requires_grad]
+    loss = problem.loss_of(point, free, chunk.targets)
+    if not loss.requires_grad:
+        return torch.zeros(chunk.samples, 1, dtype=problem.dtype, device=problem.device)
+    found = torch.autograd.grad(loss, ends, materialize_grads=True)
+    return torch.cat([g.detach().reshape(chunk.samples, -1) for g in found], dim=1)
+
+
+def _singles(problem: Problem, point: list[Tensor], chunk: Chunk) -> tuple[Chunk, Tensor, Tensor]:
+    """Slopes and values of the losses of the single samples; of a few where the loss knows no batching."""
+    leaves, form = tree_flatten(tuple(chunk))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    count = len(list(tensors_in(chunk.inputs)))
+    floating = tuple(i for i in range(count) if tensors[i].is_floating_point())
+
+    def loss(*one: Tensor) -> Tensor:
+        given = iter(one)
+        outputs, targets = tree_unflatten([next(given)[None] if isinstance(t, Tensor) else t for t in leaves], form)
+        return problem.loss_of(point, outputs, targets).reshape(())
+
+    try:
+        with quietly():
+            found, values = vmap(grad_and_value(loss, argnums=floating))(*tensors)
+        return chunk, torch.cat([g.reshape(chunk.samples, -1) for g in found], dim=1), values
+    except Exception:  # an operation without a batching rule, or one that looks at its values
+        few = _few(chunk, FEW)
+    alone = [piece(few, slice(i, i + 1)) for i in range(few.samples)]
+    try:
+        values = torch.stack([problem.loss_of(point, *one).detach().reshape(()) for one in alone])
+        return few, torch.cat([_slopes(problem, point, one) for one in alone]), values
+    except Exception as error:
+        raise failed(error, "The loss of a single sample cannot be evaluated, so samples may be coupled; it") from error
+
+
+def _refuse_mixing(problem: Problem, point: list[Tensor], chunk: Chunk, among: Nested, picked: Tensor) -> None:
+    """Refuse a model whose outputs for some samples depend on which others there are."""
+    tolerance = torch.finfo(problem.dtype).eps ** 0.6
+    try:
+        alone = problem.outputs(point, piece(chunk, picked).inputs)
+        pairs = list(zip(tensors_in(among), tensors_in(alone), strict=True))
+        same = all(
+            a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=tolerance * float(a.detach().abs().max()) + 1e-300)
+            for a, b in pairs
+        )
+    except Exception:  # as when the edges of a graph lead to samples that are left out
+        same = False
+    if not same:
+        raise NotMeasurableError(
+            "The outputs of some samples change when others are left out: the model mixes samples, and the loss is "
+            "not a mean over independent samples. Pass coupled=True for the curvature of the loss of all data as "
+            "one batch."
+        )
+
+
+def _refuse_values(problem: Problem, point: list[Tensor], chunk: Chunk) -> None:
+    """Refuse a loss that is not the mean over its samples, where only its value can be seen."""
+    n = chunk.samples
+    loss = problem.mean_loss(point, chunk).detach()
+    refuse_loss(loss)
+    whole = float(loss)
+    for edge in {1, n // 2} - {0, n}:
+        halves = [piece(chunk, slice(0, edge)), piece(chunk, slice(edge, n))]
+        parts = sum(half.samples / n * float(problem.mean_loss(point, half).detach()) for half in halves)
+        if abs(whole - parts) > 1e3 * torch.finfo(problem.dtype).eps * max(abs(whole), abs(parts), 1e-300):
+            raise NotMeasurableError(
+                f"The loss of a chunk is {whole:.8g}, that of its parts together {parts:.8g}: the loss is not a mean "
+                "over independent samples. Use reduction='mean' without class weights; return the outputs with the "
+                "sample first, so that weights can be found; or pass coupled=True for the curvature of the loss of all "
+                "data as one batch."
+            )
+
+
+def _places(samples: int, most: int) -> Tensor:
+    """A few samples, spread evenly."""
+    return torch.linspace(0, samples - 1, min(samples, most)).round().long()
+
+
+def _few(chunk: Chunk, most: int) -> Chunk:
+    return piece(chunk, _places(chunk.samples, most))
