@@ -13,7 +13,7 @@ from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.products import ChunkSum, kept_jacobian, pull
-from inertialab.verification.measure.selfcheck import gradient_difference, verify
+from inertialab.verification.measure.selfcheck import Sides, gradient_difference, verify
 from inertialab.verification.measure.tape import Product
 
 
@@ -119,7 +119,7 @@ def _slopes(
     return inner, torch.autograd.grad(loss, inner, create_graph=True, materialize_grads=True)
 
 
-def _differences(problem: Problem, chunk: Chunk, v: Tensor, step: float) -> Tensor:
+def _differences(problem: Problem, chunk: Chunk, v: Tensor, step: float, sides: Sides) -> Tensor:
     """A product with the Gauss-Newton matrix from differences of outputs and slopes."""
     leaves = problem.leaves()
     outputs = problem.outputs(leaves, chunk.inputs)

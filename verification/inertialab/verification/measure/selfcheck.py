@@ -14,12 +14,15 @@ from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.snapshot import Watch
 from inertialab.verification.measure.tape import Product
 
-SAMPLES = 8
+SAMPLES = 4
 """Samples that an operator is tried on: a derivative that is wrong is so for few samples as well as for many."""
 
 Make = Callable[[Problem, Chunk], Product]
-Difference = Callable[[Problem, Chunk, Tensor, float], Tensor]
-"""Product with a vector from central differences, (problem, chunk, vector, step)."""
+Sides = tuple[tuple[Tensor, Tensor], ...]
+"""Loss and gradient a step ahead and a step back."""
+
+Difference = Callable[[Problem, Chunk, Tensor, float, Sides], Tensor]
+"""Product with a vector from central differences, (problem, chunk, vector, step, sides)."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,7 @@ def verify(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
         with alone.conditions():
             # Some samples may have no loss: of no token, or of no weight.
             if torch.isfinite(alone.mean_loss(alone.parts(alone.start), own)):
-                _refuse_gradient(alone, own)
-                _refuse_product(alone, own, make, difference, what)
+                _tried(alone, own, make, difference, what)
                 return
 
 
@@ -74,10 +76,9 @@ def gradient_at(problem: Problem, chunk: Chunk, flat: Tensor) -> tuple[Tensor, T
     return loss.detach(), flatten(torch.autograd.grad(loss, leaves, materialize_grads=True))
 
 
-def gradient_difference(problem: Problem, chunk: Chunk, v: Tensor, step: float) -> Tensor:
+def gradient_difference(problem: Problem, chunk: Chunk, v: Tensor, step: float, sides: Sides) -> Tensor:
     """Product of the Hessian with a vector from two gradients."""
-    ahead, back = (gradient_at(problem, chunk, problem.start + s * v)[1] for s in (step, -step))
-    return (ahead - back) / (2 * step)
+    return (sides[0][1] - sides[1][1]) / (2 * step)
 
 
 def _double(problem: Problem, chunk: Chunk) -> Problem:
@@ -94,66 +95,78 @@ def _double(problem: Problem, chunk: Chunk) -> Problem:
     return own if watch.rounded else double
 
 
-def _refuse_gradient(problem: Problem, chunk: Chunk) -> None:
-    """Refuse a gradient that is not the derivative of the loss."""
-    errors = []
-    for trial, v in zip(TRIALS[problem.dtype], _vectors(problem), strict=False):
-        loss, gradient = gradient_at(problem, chunk, problem.start)
-        shifted = [gradient_at(problem, chunk, problem.start + s * v)[0] for s in (trial.step, -trial.step)]
-        seen = float(shifted[0] - shifted[1]) / (2 * trial.step)
-        scale = max(float((gradient * v).norm()), abs(seen)) + 1e-300
-        noise = 1e2 * torch.finfo(problem.dtype).eps * abs(float(loss)) / trial.step
-        errors.append(abs(seen - float(gradient @ v)) / scale)
-        if errors[-1] <= trial.tolerance + noise / scale:
-            return
-    raise NotMeasurableError(
-        f"The gradient is not the derivative of the loss: they differ by {min(errors):.0%}. Something between the "
-        "parameters and the loss is detached, rounded, or has a backward pass of its own (checkpoints of other "
-        "libraries, straight-through estimators, targets without gradient), so there is no loss with this gradient."
-        + _custom_functions(problem, chunk)
-    )
-
-
-def _refuse_product(problem: Problem, chunk: Chunk, make: Make, difference: Difference, what: str) -> None:
-    """Refuse products that are not symmetric, or not those by differences."""
-    try:
-        product = make(problem, chunk)
-        product(problem.start)
-    except NotMeasurableError:
-        raise
-    except Exception as error:
-        raise failed(error, f"A derivative that the {what} takes") from error
-    u, v = torch.stack(list(_vectors(problem))[:2])
-    if not torch.isfinite(product(v)).all():
-        raise NotMeasurableError(
-            f"The {what} is not finite at this point: a second derivative overflows or does not exist there, as that "
-            "of a norm at zero." + _custom_functions(problem, chunk)
+def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, what: str) -> None:
+    """Compare gradient and product with differences, until both agree."""
+    product = _product(problem, chunk, make, what)
+    slopes, errors, trials = [], [], TRIALS[problem.dtype]
+    for trial, v in zip(trials, _vectors(problem), strict=False):
+        (ahead, g), (back, h) = sides = tuple(
+            gradient_at(problem, chunk, problem.start + s * v) for s in (trial.step, -trial.step)
         )
-    one, other = float(u @ product(v)), float(v @ product(u))
-    scale = float(u.norm() * product(v).norm())
-    uneven = abs(one - other) / (scale + 1e-300)
-    errors = [
-        _error(problem, chunk, product, difference, vector, trial)
-        for trial, vector in zip(TRIALS[problem.dtype], _vectors(problem), strict=False)
-    ]
-    wrong = all(error > trial.tolerance for error, trial in zip(errors, TRIALS[problem.dtype], strict=True))
-    if not wrong and uneven <= torch.finfo(problem.dtype).eps ** 0.4:
-        return
+        slopes.append(_slope_error(problem, v, trial, (float(ahead), float(back)), (g + h) / 2))
+        Hv, seen = product(v).detach(), difference(problem, chunk, v, trial.step, sides)
+        if not torch.isfinite(Hv).all():
+            raise NotMeasurableError(
+                f"The {what} is not finite at this point: a second derivative overflows or does not exist there, as "
+                "that of a norm at zero." + _custom_functions(problem, chunk)
+            )
+        errors.append(_error(problem, Hv, seen, g, trial))
+        if min(slopes) <= 0 and min(errors) <= 0:
+            return _refuse_uneven(problem, product, v, Hv, what)
+    if min(slopes) > 0:
+        raise NotMeasurableError(
+            f"The gradient is not the derivative of the loss: they differ by {min(slopes):.0%}. Something between the "
+            "parameters and the loss is detached, rounded, or has a backward pass of its own (checkpoints of other "
+            "libraries, straight-through estimators, targets without gradient), so there is no loss with this gradient."
+            + _custom_functions(problem, chunk)
+        )
     raise NotMeasurableError(
-        f"The {what} by automatic differentiation differs from differences of first derivatives by {min(errors):.0%}, "
-        f"and u·Hv from v·Hu by {uneven:.0%}: a derivative is wrong or missing."
+        f"The {what} by automatic differentiation differs from differences of first derivatives by {min(errors):.0%}: "
+        "a derivative is wrong or missing."
         + _blame(problem, chunk, product, difference)
         + _custom_functions(problem, chunk)
     )
 
 
-def _error(problem: Problem, chunk: Chunk, product: Product, difference: Difference, v: Tensor, trial: _Trial) -> float:
-    """Relative error of a product beside its differences, less what is rounding."""
-    Hv, seen = product(v).detach(), difference(problem, chunk, v, trial.step)
-    _, gradient = gradient_at(problem, chunk, problem.start)
+def _product(problem: Problem, chunk: Chunk, make: Make, what: str) -> Product:
+    """The product, once it is known to work at all."""
+    try:
+        product = make(problem, chunk)
+        product(problem.start)
+        return product
+    except NotMeasurableError:
+        raise
+    except Exception as error:
+        raise failed(error, f"A derivative that the {what} takes") from error
+
+
+def _slope_error(problem: Problem, v: Tensor, trial: _Trial, sides: tuple[float, float], gradient: Tensor) -> float:
+    """Relative error of the gradient along v beside a difference of the loss; zero if it passes for rounding."""
+    seen = (sides[0] - sides[1]) / (2 * trial.step)
+    scale = max(float((gradient * v).norm()), abs(seen)) + 1e-300
+    noise = 1e2 * torch.finfo(problem.dtype).eps * abs(sides[0]) / trial.step
+    error = abs(seen - float(gradient @ v)) / scale
+    return 0.0 if error <= trial.tolerance + noise / scale else error
+
+
+def _error(problem: Problem, Hv: Tensor, seen: Tensor, gradient: Tensor, trial: _Trial) -> float:
+    """Relative error of a product beside its differences; zero if it passes for rounding."""
     noise = 1e2 * torch.finfo(problem.dtype).eps * float(gradient.norm()) / trial.step
-    scale = max(float(Hv.norm()), float(seen.norm()))
-    return max(0.0, float((Hv - seen).norm()) - noise) / (scale + 1e-300)
+    scale = max(float(Hv.norm()), float(seen.norm())) + 1e-300
+    error = float((Hv - seen).norm()) / scale
+    return 0.0 if error <= trial.tolerance + noise / scale else error
+
+
+def _refuse_uneven(problem: Problem, product: Product, v: Tensor, Hv: Tensor, what: str) -> None:
+    """Refuse products that are not symmetric."""
+    *_, u = _vectors(problem)
+    Hu = product(u)
+    uneven = abs(float(u @ Hv) - float(v @ Hu)) / (float(u.norm() * Hv.norm() + v.norm() * Hu.norm()) + 1e-300)
+    if uneven > torch.finfo(problem.dtype).eps ** 0.4:
+        raise NotMeasurableError(
+            f"The {what} by automatic differentiation is not symmetric: u·Hv and v·Hu differ by {uneven:.0%} of their "
+            "scale. A derivative is wrong or missing."
+        )
 
 
 def _blame(problem: Problem, chunk: Chunk, product: Product, difference: Difference) -> str:
@@ -162,11 +175,11 @@ def _blame(problem: Problem, chunk: Chunk, product: Product, difference: Differe
     wrong, begin = [], 0
     for name, size in zip(problem.names, problem.sizes, strict=True):
         part = torch.zeros_like(v)
-        part[begin : begin + size] = v[begin : begin + size]
         block = slice(begin, begin + size)
-        Hv, seen = product(part)[block].detach(), difference(problem, chunk, part, trial.step)[block]
-        scale = max(float(product(part).norm()), float(seen.norm())) + 1e-300
-        if float((Hv - seen).norm()) > trial.tolerance * scale:
+        part[block] = v[block]
+        sides = tuple(gradient_at(problem, chunk, problem.start + s * part) for s in (trial.step, -trial.step))
+        Hv, seen = product(part)[block].detach(), difference(problem, chunk, part, trial.step, sides)[block]
+        if _error(problem, Hv, seen, sides[0][1], trial) > 0:
             wrong.append(name)
         begin += size
     if not wrong or len(wrong) == len(problem.names):
