@@ -15,6 +15,7 @@ from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk, NotMeasurableError, piece
 from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.likelihood import Likelihood, drawn
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.products import ChunkSum, has_forward_rules, kept_jacobian, pull
@@ -94,15 +95,34 @@ def noise_covariance(
 
 
 @unrounded
-def fisher(problem: Problem) -> Operator:
+def fisher(
+    problem: Problem,
+    likelihood: Likelihood | None = None,
+    *,
+    draws: int = 1,
+    generator: torch.Generator | None = None,
+) -> Operator:
     """The uncentred second moment of the per-sample gradients, also called empirical Fisher matrix.
 
-    It is Σ plus the outer product of the full gradient, penalty included. The Fisher information itself, an
-    expectation over the model's own targets, is `ggn` for the cross-entropy.
+    It is Σ plus the outer product of the full gradient, penalty included. The Fisher information itself is an
+    expectation over the model's own targets: with a declared likelihood they are drawn from it, and the penalty is left
+    out. Without error it is `ggn(problem, likelihood)`.
 
     Args:
         problem: What is measured.
+        likelihood: Distribution of the targets that are drawn, as of `ggn`; by default the targets are those given.
+        draws: Targets drawn for each sample.
+        generator: Source of the targets that are drawn.
+
+    Raises:
+        ValueError: If targets are to be drawn without a generator.
+        NotMeasurableError: If the samples have no losses of their own.
     """
+    if likelihood is not None:
+        if generator is None or draws < 1:
+            raise ValueError(f"Drawing targets needs a generator and draws >= 1, got {generator} and {draws}.")
+        others = drawn(problem, likelihood, draws, generator)
+        return _second_moment(others, torch.zeros_like(problem.start), 1.0).operator("fisher of drawn targets")
     gradient = problem.gradient()
     centred = _second_moment(problem, gradient, 1.0)
 
