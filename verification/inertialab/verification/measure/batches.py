@@ -22,6 +22,10 @@ class NotMeasurableError(ValueError):
     """A problem whose curvature or noise cannot be measured rightly, with the sentence that says why."""
 
 
+class NotFiniteError(NotMeasurableError):
+    """A loss or a derivative that is not finite at the measured point."""
+
+
 class _Pair(NamedTuple):
     inputs: Nested
     targets: Nested

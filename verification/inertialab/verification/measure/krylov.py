@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.batches import NotFiniteError
 from inertialab.verification.measure.operators import Operator
 
 
@@ -86,7 +87,9 @@ class Krylov:
         self.products = m + 1
         product = self.operator.matvec(q)
         if not torch.isfinite(product).all():
-            raise ValueError("A product with the operator is not finite; the loss or its derivatives overflow here.")
+            raise NotFiniteError(
+                "A product with the operator is not finite; the loss or its derivatives overflow here."
+            )
         self.next, coordinates = orthogonal(product, self.basis)
         self._projected[: m + 1, m] = coordinates.double().cpu()
         self.beta = float(self.next.norm())

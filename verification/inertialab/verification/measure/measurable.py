@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inertialab.verification.measure.batches import Chunk as Chunk
+from inertialab.verification.measure.batches import NotFiniteError as NotFiniteError
 from inertialab.verification.measure.batches import NotMeasurableError as NotMeasurableError
 from inertialab.verification.measure.batches import piece as piece
 
@@ -78,7 +79,7 @@ def refuse_loss(loss: Any) -> None:
             f"The loss must be one number, the mean over a batch; got shape {tuple(loss.shape)}. Use reduction='mean'."
         )
     if not math.isfinite(value := float(loss.detach())):
-        raise NotMeasurableError(f"The loss is {value}; there is no curvature to measure at this point.")
+        raise NotFiniteError(f"The loss is {value}; there is no curvature to measure at this point.")
 
 
 def refuse_random(first: float, second: float) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inertialab.verification.measure.batches import Chunk, NotMeasurableError, piece
+from inertialab.verification.measure.batches import Chunk, NotFiniteError, NotMeasurableError, piece
 from inertialab.verification.measure.measurable import failed
 from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.snapshot import Watch
@@ -106,7 +106,7 @@ def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
         slopes.append(_slope_error(problem, v, trial, (float(ahead), float(back)), (g + h) / 2))
         Hv, seen = product(v).detach(), difference(problem, chunk, v, trial.step, sides)
         if not torch.isfinite(Hv).all():
-            raise NotMeasurableError(
+            raise NotFiniteError(
                 f"The {what} is not finite at this point: a second derivative overflows or does not exist there, as "
                 "that of a norm at zero." + _custom_functions(problem, chunk)
             )
