@@ -55,9 +55,7 @@ def tensors_in(values: Nested) -> Iterator[Tensor]:
 
 def mapped(work: Callable[[Tensor], Tensor], values: Nested) -> Nested:
     """Nested values with every tensor replaced; other mappings become dicts."""
-    if isinstance(values, Mapping) and not isinstance(values, dict):
-        values = dict(values)
-    leaves, form = tree_flatten(values)
+    leaves, form = tree_flatten(_plain(values))
     return tree_unflatten([work(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves], form)
 
 
@@ -159,6 +157,13 @@ def _refuse_form(chunk: Chunk, apart: bool) -> None:
             "of every tensor must be the sample; inputs that all samples share, as the edges of a graph, need "
             "coupled=True."
         )
+
+
+def _plain(values: Nested) -> Nested:
+    """The same with every mapping a dict, which can be flattened."""
+    if isinstance(values, Mapping):
+        return {name: _plain(value) for name, value in values.items()}
+    return type(values)(map(_plain, values)) if type(values) in (tuple, list) else values
 
 
 def _nodes(values: Nested) -> Iterator[Any]:

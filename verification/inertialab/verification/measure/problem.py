@@ -116,14 +116,21 @@ class Problem:
 
     @classmethod
     def of_function(
-        cls, loss: Callable[..., Tensor], parameters: Tensor | Mapping[str, Tensor], data: Any, **options: Any
+        cls,
+        loss: Callable[..., Tensor],
+        parameters: Tensor | Mapping[str, Tensor],
+        data: Any,
+        *,
+        model: Callable[..., Any] | None = None,
+        **options: Any,
     ) -> Problem:
         """A loss that is given as a function of its parameters.
 
         Args:
-            loss: Mean loss of a batch, `loss(parameters, inputs, targets)`.
+            loss: Mean loss of a batch, `loss(parameters, inputs, targets)`; with a model `loss(outputs, targets)`.
             parameters: A tensor, or tensors by name; where they are measured.
             data: As of the class.
+            model: Outputs, `model(parameters, inputs)`, for what needs them, as `ggn` does.
             options: Further arguments of the class.
 
         Example:
@@ -132,6 +139,8 @@ class Problem:
             >>> problem.gradient()
             tensor([-0.5000, -0.5000])
         """
+        if model is not None:
+            return cls(_Function(lambda p, *inputs: model(p, _one(inputs)), parameters), loss, data, **options)
         pairs = cut(data, None, torch.detach, apart=not options.get("coupled"))
         chunks = [Chunk(tuple(pair), None) for pair in pairs]
         return cls(_Function(loss, parameters), lambda outputs, _: outputs, chunks, **options)
@@ -300,9 +309,13 @@ class _Function(nn.Module):
                 self._places[name] += "_"  # a name must not hide an attribute of modules
             self.register_parameter(self._places[name], nn.Parameter(tensor.detach().clone()))
 
-    def forward(self, inputs: Nested, targets: Nested = None) -> Tensor:
+    def forward(self, *given: Nested) -> Tensor:
         named = {name: getattr(self, place) for name, place in self._places.items()}
-        return self._function(named["parameters"] if self._single else named, inputs, targets)
+        return self._function(named["parameters"] if self._single else named, *given)
+
+
+def _one(inputs: tuple[Nested, ...]) -> Nested:
+    return inputs[0] if len(inputs) == 1 else inputs
 
 
 def _call(model: nn.Module, inputs: Nested) -> Any:
