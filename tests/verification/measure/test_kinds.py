@@ -724,3 +724,23 @@ def test_measurements_leave_nothing_to_the_collector(monkeypatch, generator):
 
 def _tensors():
     return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
+
+
+def test_a_loader_of_more_than_the_memory_is_refused_before_it_is_read_to_its_end():
+    read = []
+
+    def batches():
+        for i in range(1000):
+            read.append(i)
+            yield X, Y
+
+    with pytest.raises(NotMeasurableError, match="The data take more than max_bytes=2000"):
+        Problem(net(), CE, batches(), max_bytes=2000)
+    assert len(read) < 10
+
+
+def test_the_record_names_what_rounds_products():
+    record = Problem(net().float(), CE, (X.float(), Y)).record
+    assert record["matmul precision"] == torch.get_float32_matmul_precision()
+    assert record["tf32"] is False
+    assert "tf32" not in Problem(net(), CE, (X, Y)).record

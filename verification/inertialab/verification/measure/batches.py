@@ -76,7 +76,14 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
     return Chunk(*tree_unflatten(whole, forms[0]))
 
 
-def cut(data: Any, size: int | None, cast: Callable[[Tensor], Tensor], *, apart: bool = True) -> list[Chunk]:
+def cut(
+    data: Any,
+    size: int | None,
+    cast: Callable[[Tensor], Tensor],
+    *,
+    apart: bool = True,
+    max_bytes: float = float("inf"),
+) -> list[Chunk]:
     """Data as chunks of at most a size, each tensor cast.
 
     Args:
@@ -84,13 +91,21 @@ def cut(data: Any, size: int | None, cast: Callable[[Tensor], Tensor], *, apart:
         size: Most samples in a chunk; chunks of one source differ by one sample at most.
         cast: Applied to every tensor.
         apart: Whether the samples can be told apart; else all are one chunk.
+        max_bytes: Most that data may take that are made as they are read; tensors that are given are there already.
 
     Raises:
         NotMeasurableError: If there is none, or it is no (inputs, targets) with the samples first.
     """
-    chunks = []
+    chunks, taken = [], 0
+    made = not isinstance(data, tuple | list | Mapping)
     for given in _given(data, size):
         whole = Chunk(*(mapped(cast, values) for values in _pair(given)))
+        taken += sum(t.numel() * t.element_size() for t in tensors_in(tuple(whole)))
+        if made and taken > max_bytes:
+            raise NotMeasurableError(
+                f"The data take more than max_bytes={max_bytes:.0f}, and are kept, since every product passes over all "
+                "of them; allow more memory, or measure a fixed subset."
+            )
         _refuse_form(whole, apart)
         n = whole.samples if apart else 1
         parts = -(-n // size) if size and n else min(1, n)

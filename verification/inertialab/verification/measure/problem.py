@@ -43,7 +43,8 @@ class Problem:
         dtype: torch.float32 or torch.float64; that of the parameters by default.
         device: That of the parameters by default.
         chunk: Most samples in a chunk; by default chunks stay as they are.
-        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together.
+        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together; also
+            most that the data may take which a loader makes.
         coupled: Whether the samples depend on each other: all are one batch, and only curvature can be measured.
 
     Raises:
@@ -97,7 +98,7 @@ class Problem:
         self.start = own if at is None else self._cast(at.detach())
         modules = [model, loss] if isinstance(loss, nn.Module) else [model]
         self.snapshot = Snapshot(modules, list(named.values()), self._cast)
-        self.chunks = cut(data, chunk, self._cast, apart=not coupled)
+        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=max_bytes)
         self.samples = sum(chunk.samples for chunk in self.chunks)
         self.structure, self._reference_weight = Structure(), 0.0
         self.record: Mapping[str, Any] = self._probe()

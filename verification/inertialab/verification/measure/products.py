@@ -43,6 +43,7 @@ class ChunkSum:
         check: Tries the matrix on some samples before anything is kept.
         keep: Whether to keep graphs at all.
         shift: A multiple of the identity that is added.
+        record: Whether the operations are the same for all vectors, so that they can be recorded.
     """
 
     def __init__(
@@ -54,7 +55,9 @@ class ChunkSum:
         check: Callable[[Chunk], None],
         keep: bool = True,
         shift: float = 0.0,
+        record: bool = True,
     ):
+        self.recordable = record
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
         self.recomputed: list[Product] = []
@@ -102,7 +105,7 @@ class ChunkSum:
 
     def _keep(self, product: Product, size: int) -> None:
         """Keep a graph, or a recording in its place if that fits."""
-        if size > TAPE_BYTES:
+        if size > TAPE_BYTES and self.recordable:
             tape, more = counted(lambda: recorded(product, self._generic()))
             if tape is not None and self.kept_bytes + size + more.alive() <= self.problem.max_bytes // 2:
                 product, size, self.taped = tape, size + more.alive(), self.taped + 1
@@ -113,7 +116,7 @@ class ChunkSum:
         """A product that keeps nothing; recorded where that pays, to leave out autograd's own work."""
         forward, made = self.forward, self._made
         again = (lambda v: made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
-        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES else None
+        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES and self.recordable else None
         self.taped += tape is not None
         return tape or again
 

@@ -76,8 +76,10 @@ def gradient_at(problem: Problem, chunk: Chunk, flat: Tensor) -> tuple[Tensor, T
     return loss.detach(), flatten(torch.autograd.grad(loss, leaves, materialize_grads=True))
 
 
-def gradient_difference(problem: Problem, chunk: Chunk, v: Tensor, step: float, sides: Sides) -> Tensor:
-    """Product of the Hessian with a vector from two gradients."""
+def gradient_difference(problem: Problem, chunk: Chunk, v: Tensor, step: float, sides: Sides | None = None) -> Tensor:
+    """Product of the Hessian with a vector from two gradients, which may be known."""
+    if sides is None:
+        sides = tuple(gradient_at(problem, chunk, problem.start + s * v) for s in (step, -step))
     return (sides[0][1] - sides[1][1]) / (2 * step)
 
 
