@@ -609,6 +609,20 @@ def test_kinks_and_scales_are_not_taken_for_wrong_derivatives(dtype, scale):
         make(Problem(m.to(dtype), CE, (X.to(dtype), Y)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_units_that_stand_exactly_on_their_kink_are_not_taken_for_wrong_derivatives(dtype):
+    """Blank inputs and biases of zero, as at the start of many trainings."""
+    images = torch.randn(12, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    images[:, :, 2:] = 0
+    images[::2] = 0
+    blocks = [nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
+    m = seeded(lambda: nn.Sequential(*blocks, nn.Flatten(), nn.Linear(36, 6), nn.ReLU(), nn.Linear(6, 3))).eval()
+    nn.init.zeros_(m[5].bias)
+    problem = Problem(m.to(dtype), CE, (images.to(dtype), Y))
+    for make in (hessian, ggn, noise_covariance):
+        make(problem)
+
+
 # --- a problem is a snapshot ------------------------------------------------------------------------------------------
 
 

@@ -80,7 +80,7 @@ def relative_weight(problem: Problem, chunk: Chunk, reference: Chunk) -> float:
     together = _slopes(problem, point, both)[: len(alone)]
     share = float((together * alone).sum() / alone.square().sum())
     # Weights that vanish leave rounding.
-    return max(0.0, (1 - share) / share) if 1 - share > 1e2 * torch.finfo(problem.dtype).eps else 0.0
+    return max(0.0, (1 - share) / share) if 1 - share > 1e2 * problem.eps else 0.0
 
 
 def _impure(problem: Problem, point: list[Tensor], chunk: Chunk) -> bool:
@@ -155,7 +155,7 @@ def _kind(problem: Problem, point: list[Tensor], chunk: Chunk) -> str:
         return "mean"
     chunk, singles, values = _singles(problem, point, chunk)
     n, loss = chunk.samples, problem.loss_of(point, chunk.inputs, chunk.targets).detach().reshape(())
-    whole, tolerance = _slopes(problem, point, chunk), torch.finfo(problem.dtype).eps ** 0.6
+    whole, tolerance = _slopes(problem, point, chunk), problem.eps**0.6
     if not torch.isfinite(whole).all():
         refuse_loss(loss)
     scale = tolerance * float(whole.abs().max()) + 1e-300
@@ -225,7 +225,7 @@ def _singles(problem: Problem, point: list[Tensor], chunk: Chunk) -> tuple[Chunk
 
 def _refuse_mixing(problem: Problem, point: list[Tensor], chunk: Chunk, among: Nested, picked: Tensor) -> None:
     """Refuse a model whose outputs for some samples depend on which others there are."""
-    tolerance = torch.finfo(problem.dtype).eps ** 0.6
+    tolerance = problem.eps**0.6
     try:
         alone = problem.outputs(point, piece(chunk, picked).inputs)
         pairs = list(zip(tensors_in(among), tensors_in(alone), strict=True))
@@ -252,7 +252,7 @@ def _refuse_values(problem: Problem, point: list[Tensor], chunk: Chunk) -> None:
     for edge in {1, n // 2} - {0, n}:
         halves = [piece(chunk, slice(0, edge)), piece(chunk, slice(edge, n))]
         parts = sum(half.samples / n * float(problem.mean_loss(point, half).detach()) for half in halves)
-        if abs(whole - parts) > 1e3 * torch.finfo(problem.dtype).eps * max(abs(whole), abs(parts), 1e-300):
+        if abs(whole - parts) > 1e3 * problem.eps * max(abs(whole), abs(parts), 1e-300):
             raise NotMeasurableError(
                 f"The loss of a chunk is {whole:.8g}, that of its parts together {parts:.8g}: the loss is not a mean "
                 "over independent samples. Use reduction='mean' without class weights; return the outputs with the "

@@ -172,7 +172,7 @@ def _second_moment(problem: Problem, gradient: Tensor, factor: float, keep: bool
             product = make(few)(v)
         expected = scale * torch.stack([g * (g @ v - mean @ v) for g in alone]).sum(0)
         largest = scale * max(float(g.norm() * ((g @ v).abs() + (mean @ v).abs())) for g in alone)
-        if float((product - expected).norm()) > torch.finfo(problem.dtype).eps ** 0.4 * largest + 1e-300:
+        if float((product - expected).norm()) > problem.eps**0.4 * largest + 1e-300:
             raise NotMeasurableError(
                 "The noise by automatic differentiation is not that of the gradients of single samples: a derivative "
                 "is wrong or missing. Layers whose backward pass is not differentiable cannot be measured."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -13,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from inertialab.experiments.problem import Problem as TrainingProblem
-from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, piece, tensors_in
-from inertialab.verification.measure.budget import counted
+from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, tensors_in
+from inertialab.verification.measure.budget import fitting
+from inertialab.verification.measure.calling import Function, call, one
 from inertialab.verification.measure.conditions import conditions, unrounded
 from inertialab.verification.measure.coupling import COUPLED, Structure, examine, relative_weight
 from inertialab.verification.measure.measurable import Loss, NotMeasurableError, chosen, refuse_loss, refuse_modules
@@ -141,15 +141,26 @@ class Problem:
             tensor([-0.5000, -0.5000])
         """
         if model is not None:
-            return cls(_Function(lambda p, *inputs: model(p, _one(inputs)), parameters), loss, data, **options)
+            return cls(Function(lambda p, *inputs: model(p, one(inputs)), parameters), loss, data, **options)
         pairs = cut(data, None, torch.detach, apart=not options.get("coupled"))
         chunks = [Chunk(tuple(pair), None) for pair in pairs]
-        return cls(_Function(loss, parameters), lambda outputs, _: outputs, chunks, **options)
+        return cls(Function(loss, parameters), lambda outputs, _: outputs, chunks, **options)
 
     @property
     def size(self) -> int:
         """Number of measured parameters, P."""
         return sum(self.sizes)
+
+    @property
+    def tensor_cores(self) -> bool:
+        """Whether products of float32 may be rounded to the ten bits of TF32."""
+        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        return self.device.type == "cuda" and self.dtype == torch.float32 and allowed
+
+    @property
+    def eps(self) -> float:
+        """Unit of rounding of the model's arithmetic."""
+        return 2.0**-11 if self.tensor_cores else torch.finfo(self.dtype).eps
 
     @property
     def recurrent(self) -> bool:
@@ -203,35 +214,9 @@ class Problem:
         """Full-data gradient, penalty included, shape (P,)."""
         total = self.l2 * self.start
         for chunk in self.chunks:
-            for part in self.fitting(chunk, self._share, self.max_bytes // 2):
+            for part in fitting(self, chunk, self._share, self.max_bytes // 2):
                 total = total + self._share(part)
         return total
-
-    def fitting(self, chunk: Chunk, work: Callable[[Chunk], object], room: int) -> list[Chunk]:
-        """Parts of a chunk that have weight, as large as the memory allows; extrapolated from one and two samples.
-
-        Args:
-            chunk: Samples.
-            work: What is to be done with each part.
-            room: Most bytes that the work may take.
-
-        Raises:
-            NotMeasurableError: If one sample needs more.
-        """
-        n = 1 if self.coupled else chunk.samples
-        first = [chunk] if self.coupled else [piece(chunk, slice(0, k)) for k in (1, min(2, n))]
-        ledgers = [counted(lambda part=part: work(part))[1] for part in first]
-        one, two = ledgers[0], ledgers[-1]
-        if one.peak > room:
-            raise NotMeasurableError(
-                f"{'All data' if self.coupled else 'One sample'} needs {one.peak} bytes, and {room} of "
-                f"max_bytes={self.max_bytes} are left for it; allow more memory, or measure a subset of the parameters."
-            )
-        # What is made grows linearly with the samples, its peak only once it exceeds that of the parameters.
-        more = two.made - one.made
-        most = n if more <= 0 else min(n, (room - one.peak) // more + 1)
-        parts = [chunk] if most >= n else [piece(chunk, slice(s, s + most)) for s in range(0, n, most)]
-        return [part for part in parts if self.weight(part)]
 
     def retyped(self, dtype: torch.dtype, chunk: Chunk) -> Problem:
         """The same loss of some samples alone, in another dtype."""
@@ -257,7 +242,7 @@ class Problem:
     def _called(self, inputs: Nested) -> Any:
         """The model's outputs; one sample's have a dimension for it even where the model squeezes it away."""
         inputs = mapped(torch.detach, inputs)  # a model may switch on their gradients
-        outputs = _call(self.model, inputs)
+        outputs = call(self.model, inputs)
         if isinstance(outputs, Tensor) and self.structure.trailing == outputs.shape:
             first = next(tensors_in(inputs), None)
             return outputs[None] if first is not None and len(first) == 1 else outputs
@@ -290,43 +275,8 @@ class Problem:
         }
         if self.dtype == torch.float32:
             record["matmul precision"] = torch.get_float32_matmul_precision()
-            record["tf32"] = self.device.type == "cuda" and (
-                torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
-            )
+            record["tf32"] = self.tensor_cores
         return {**record, "note": COUPLED} if self.coupled else record
-
-
-class _Function(nn.Module):
-    """A function of parameters as a module that gives its loss."""
-
-    def __init__(self, function: Callable[..., Tensor], parameters: Tensor | Mapping[str, Tensor]):
-        super().__init__()
-        self._function = function
-        self._single = isinstance(parameters, Tensor)
-        named = {"parameters": parameters} if isinstance(parameters, Tensor) else dict(parameters)
-        self._places = {name: name.replace(".", "/") for name in named}
-        for name, tensor in named.items():
-            if hasattr(self, self._places[name]):
-                self._places[name] += "_"  # a name must not hide an attribute of modules
-            self.register_parameter(self._places[name], nn.Parameter(tensor.detach().clone()))
-
-    def forward(self, *given: Nested) -> Tensor:
-        named = {name: getattr(self, place) for name, place in self._places.items()}
-        return self._function(named["parameters"] if self._single else named, *given)
-
-
-def _one(inputs: tuple[Nested, ...]) -> Nested:
-    return inputs[0] if len(inputs) == 1 else inputs
-
-
-def _call(model: nn.Module, inputs: Nested) -> Any:
-    if isinstance(inputs, dict):
-        try:
-            inspect.signature(model.forward).bind(**inputs)
-        except TypeError:
-            return model(inputs)
-        return model(**inputs)
-    return model(*inputs) if type(inputs) in (tuple, list) else model(inputs)
 
 
 def flatten(parts: Iterable[Tensor]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk, piece
-from inertialab.verification.measure.budget import counted
+from inertialab.verification.measure.budget import counted, fitting
 from inertialab.verification.measure.conditions import quietly, unrounded
 from inertialab.verification.measure.measurable import failed
 from inertialab.verification.measure.operators import Operator
@@ -64,7 +64,7 @@ class ChunkSum:
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         room = problem.max_bytes // 2 // TEMPORARY
         for place, chunk in enumerate(problem.chunks):
-            parts = problem.fitting(chunk, self._made, room)
+            parts = fitting(problem, chunk, self._made, room)
             if place == 0 and parts:
                 check(parts[0])
             for part in parts:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk, mapped, tensors_in
 from inertialab.verification.measure.bootstrap import Intervals, bootstrap
+from inertialab.verification.measure.budget import fitting
 from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.noise import Sampling, sampling_factor
 from inertialab.verification.measure.problem import Problem
@@ -148,7 +149,7 @@ def project_curvature(problem: Problem, basis: Tensor) -> Tensor:
             rows.append(problem.start.new_zeros(chunk.samples, len(directions)))
             continue
         room = problem.max_bytes // 2
-        for part in problem.fitting(chunk, lambda c: _second_derivatives(problem, c, directions[:1]), room):
+        for part in fitting(problem, chunk, lambda c: _second_derivatives(problem, c, directions[:1]), room):
             rows.append(_second_derivatives(problem, part, directions))
     return torch.cat(rows)
 

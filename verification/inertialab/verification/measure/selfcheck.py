@@ -33,6 +33,9 @@ class _Trial:
     tolerance: float
 
 
+BESIDE = {torch.float64: 1e-3, torch.float32: 0.03}
+"""How far from the measured point an operator is tried, relative to the parameters: far beyond the steps."""
+
 # A kink that lies within the first step does not lie within the second, but for rare bad luck with the third.
 TRIALS = {
     torch.float64: (_Trial(1e-6, 1e-3), _Trial(1e-8, 1e-2), _Trial(1e-7, 1e-2)),
@@ -99,7 +102,11 @@ def _double(problem: Problem, chunk: Chunk) -> Problem:
 
 def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, what: str) -> None:
     """Compare gradient and product with differences, until both agree."""
-    product = _product(problem, chunk, make, what)
+    _refuse_infinite(problem, chunk, make, what)
+    # Beside the point, where no unit stands exactly on its kink, as those with blank inputs and biases of zero do.
+    *_, beside = _vectors(problem)
+    problem.start = problem.start + BESIDE[problem.dtype] * beside
+    product = make(problem, chunk)
     slopes, errors, trials = [], [], TRIALS[problem.dtype]
     for trial, v in zip(trials, _vectors(problem), strict=False):
         (ahead, g), (back, h) = sides = tuple(
@@ -107,11 +114,6 @@ def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
         )
         slopes.append(_slope_error(problem, v, trial, (float(ahead), float(back)), (g + h) / 2))
         Hv, seen = product(v).detach(), difference(problem, chunk, v, trial.step, sides)
-        if not torch.isfinite(Hv).all():
-            raise NotFiniteError(
-                f"The {what} is not finite at this point: a second derivative overflows or does not exist there, as "
-                "that of a norm at zero." + _custom_functions(problem, chunk)
-            )
         errors.append(_error(problem, Hv, seen, g, trial))
         if min(slopes) <= 0 and min(errors) <= 0:
             return _refuse_uneven(problem, product, v, Hv, what)
@@ -130,30 +132,33 @@ def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
     )
 
 
-def _product(problem: Problem, chunk: Chunk, make: Make, what: str) -> Product:
-    """The product, once it is known to work at all."""
+def _refuse_infinite(problem: Problem, chunk: Chunk, make: Make, what: str) -> None:
+    """Refuse a product that does not exist, at the very point."""
     try:
-        product = make(problem, chunk)
-        product(problem.start)
-        return product
+        Hv = make(problem, chunk)(next(_vectors(problem)))
     except NotMeasurableError:
         raise
     except Exception as error:
         raise failed(error, f"A derivative that the {what} takes") from error
+    if not torch.isfinite(Hv).all():
+        raise NotFiniteError(
+            f"The {what} is not finite at this point: a second derivative overflows or does not exist there, as "
+            "that of a norm at zero." + _custom_functions(problem, chunk)
+        )
 
 
 def _slope_error(problem: Problem, v: Tensor, trial: _Trial, sides: tuple[float, float], gradient: Tensor) -> float:
     """Relative error of the gradient along v beside a difference of the loss; zero if it passes for rounding."""
     seen = (sides[0] - sides[1]) / (2 * trial.step)
     scale = max(float((gradient * v).norm()), abs(seen)) + 1e-300
-    noise = 1e2 * torch.finfo(problem.dtype).eps * abs(sides[0]) / trial.step
+    noise = 1e2 * problem.eps * abs(sides[0]) / trial.step
     error = abs(seen - float(gradient @ v)) / scale
     return 0.0 if error <= trial.tolerance + noise / scale else error
 
 
 def _error(problem: Problem, Hv: Tensor, seen: Tensor, gradient: Tensor, trial: _Trial) -> float:
     """Relative error of a product beside its differences; zero if it passes for rounding."""
-    noise = 1e2 * torch.finfo(problem.dtype).eps * float(gradient.norm()) / trial.step
+    noise = 1e2 * problem.eps * float(gradient.norm()) / trial.step
     scale = max(float(Hv.norm()), float(seen.norm())) + 1e-300
     error = float((Hv - seen).norm()) / scale
     return 0.0 if error <= trial.tolerance + noise / scale else error
@@ -164,7 +169,7 @@ def _refuse_uneven(problem: Problem, product: Product, v: Tensor, Hv: Tensor, wh
     *_, u = _vectors(problem)
     Hu = product(u)
     uneven = abs(float(u @ Hv) - float(v @ Hu)) / (float(u.norm() * Hv.norm() + v.norm() * Hu.norm()) + 1e-300)
-    if uneven > torch.finfo(problem.dtype).eps ** 0.4:
+    if uneven > problem.eps**0.4:
         raise NotMeasurableError(
             f"The {what} by automatic differentiation is not symmetric: u·Hv and v·Hu differ by {uneven:.0%} of their "
             "scale. A derivative is wrong or missing."
@@ -212,6 +217,6 @@ def _vectors(problem: Problem) -> Iterator[Tensor]:
     whole = float(problem.start.square().mean().sqrt()) or 1.0
     sizes = [float(p.square().mean().sqrt()) or whole if p.numel() else 0.0 for p in problem.parts(problem.start)]
     scale = torch.cat([torch.full((n,), s) for n, s in zip(problem.sizes, sizes, strict=True)])
-    for _ in range(3):
+    for _ in range(4):
         drawn = torch.randn(problem.size, dtype=torch.float64, generator=generator) * scale
         yield drawn.to(problem.device, problem.dtype)
