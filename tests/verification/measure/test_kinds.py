@@ -3,16 +3,12 @@
 What is right is taken from the model itself: differences of the gradient that training would use.
 """
 
-import contextlib
-import gc
-import warnings
-
 import numpy as np
 import pytest
 import torch
+from kinds import CE, MSE, OTHER, SORTED, Given, X, Y, close, embed, net, parameters_of, seeded
 from networks import difference_hessian, training_gradient
 from torch import nn
-from torch.nn.utils import parametrizations
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -25,40 +21,10 @@ from inertialab.verification.measure import (
     noise_covariance,
     noise_ratio,
     noise_trace,
-    products,
     top_eigenpairs,
 )
 from inertialab.verification.measure.batches import piece
 from inertialab.verification.measure.samples import sample_gradients
-
-CE, MSE, embed = nn.functional.cross_entropy, nn.functional.mse_loss, nn.functional.embedding
-X = torch.randn(12, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-Y = torch.arange(12) % 3
-OTHER = torch.randn(12, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
-SORTED = torch.argsort(Y, stable=True)
-
-
-def seeded(make):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return make().double()
-
-
-def net():
-    return seeded(lambda: nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)))
-
-
-class Given(nn.Module):
-    """A network whose forward pass is given, beside layers of the names `net`, `other` and `table`."""
-
-    def __init__(self, forward, **layers):
-        super().__init__()
-        for name, layer in layers.items():
-            setattr(self, name, layer)
-        self.called = forward
-
-    def forward(self, *args, **kwargs):
-        return self.called(self, *args, **kwargs)
 
 
 def case(model, loss, data, whole, **options):
@@ -310,15 +276,6 @@ RIGHT = {
 """Problems, and their loss as training would evaluate it."""
 
 
-def close(A, B, tolerance=1e-7):
-    return float((A - B).abs().max()) <= tolerance * float(B.abs().max())
-
-
-def parameters_of(problem):
-    named = dict(problem.model.named_parameters())
-    return [named[name] for name in problem.names]
-
-
 @pytest.mark.parametrize("name", RIGHT)
 def test_the_curvature_is_that_of_the_loss_in_training(name):
     problem, whole = RIGHT[name]()
@@ -330,6 +287,23 @@ def test_the_curvature_is_that_of_the_loss_in_training(name):
     assert close(hessian(problem, keep=False).to_dense(), H, 1e-12)
     assert all(torch.equal(p, q) for p, q in zip(parameters, before, strict=True))
     assert close(H, difference_hessian(whole, parameters))
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints_are_measured_where_they_are_asked_to_be(reentrant):
+    """Not where the model is: not when the problem is made, nor when a product is."""
+    m = net()
+    held = Given(lambda self, x: self.net[2](checkpoint(self.net[:2], x, use_reentrant=reentrant)), net=m)
+    at = torch.linspace(-1, 1, 43, dtype=torch.float64)
+    one, other = (Problem(model, CE, (X, Y), at=at) for model in (held, m))
+    pairs = [(make(one), make(other)) for make in (hessian, ggn, noise_covariance)]
+    with torch.no_grad():
+        for p in m.parameters():
+            p.add_(0.7)
+    for A, B in pairs:
+        assert close(A.to_dense(), B.to_dense(), 1e-12)
+    assert one.value() == other.value()
+    assert torch.equal(one.gradient(), other.gradient())
 
 
 ALONE = [name for name in RIGHT if "weights" not in name and "ignored" not in name]
@@ -422,339 +396,3 @@ def test_coupled_samples_are_measured_as_one_batch_and_have_no_noise(name, gener
     for measure in (noise_covariance, fisher, noise_trace, lambda p: list(sample_gradients(p))):
         with pytest.raises(NotMeasurableError, match="the noise of a batch of them is not defined"):
             measure(problem)
-
-
-# --- what is refused --------------------------------------------------------------------------------------------------
-
-
-class Cubed(torch.autograd.Function):
-    """Right once, wrong twice: an intermediate that is kept does not know where it comes from."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.square = x * x
-        return ctx.square * x
-
-    @staticmethod
-    def backward(ctx, g):
-        return 3 * g * ctx.square
-
-
-class Unit(nn.Module):
-    """Normalises its weight at every call, as prototypes are."""
-
-    def __init__(self):
-        super().__init__()
-        self.w = nn.Parameter(torch.ones(3, 4, dtype=torch.float64) + torch.eye(3, 4))
-
-    def forward(self, x):
-        with torch.no_grad():
-            self.w.div_(self.w.norm(dim=1, keepdim=True))
-        return x @ self.w.T
-
-
-class Cast(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.net = nn.Linear(4, 3)
-
-    def forward(self, x):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            return self.net(x).float()
-
-
-def kept_parameters():
-    m = net()
-    kept = list(m.parameters())
-    return Problem(m, lambda o, y: CE(o, y) + kept[2].square().sum(), (X, Y))
-
-
-def packed():
-    rows = nn.utils.rnn.pack_padded_sequence(torch.randn(12, 5, 4).double(), torch.full((12,), 5), batch_first=True)
-    return Problem(net(), CE, (rows, Y))
-
-
-def scripted():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Problem(torch.jit.script(net()), CE, (X, Y))
-
-
-def connectionist():
-    model = Given(lambda self, x: self.net(x).log_softmax(-1), net=net())
-
-    def loss(o, y):
-        long, short = (torch.full((len(y),), n) for n in (8, 2))
-        return nn.functional.ctc_loss(o.transpose(0, 1), y, long, short, reduction="sum") / (2 * len(y))
-
-    return Problem(model, loss, (torch.randn(6, 8, 4).double(), torch.randint(1, 3, (6, 2))))
-
-
-def weight_norm():
-    return seeded(lambda: nn.Sequential(nn.Linear(4, 5), nn.Tanh(), parametrizations.weight_norm(nn.Linear(5, 3))))
-
-
-def bags():
-    model = Given(lambda self, i: self.net(self.table(i)), table=nn.EmbeddingBag(9, 4).double(), net=net())
-    return Problem(model, CE, (torch.randint(9, (12, 3)), Y))
-
-
-def norm_at_zero():
-    model = Given(lambda self, x: self.net(x) + self.other.weight.norm(), net=net(), other=nn.Linear(2, 2).double())
-    nn.init.zeros_(model.other.weight)
-    return Problem(model, CE, (X, Y))
-
-
-STRAIGHT = Given(lambda self, x: (h := self.net(x)) + ((4 * h).round() / 4 - h).detach(), net=net())
-TARGET = Given(lambda self, x: torch.cat([self.net(x), self.net(x).tanh().detach()], 1), net=net())
-
-REFUSED = {
-    "table out of its norm": (
-        lambda: table(max_norm=0.5)()[0],
-        "writes into its parameter 'table.weight'",
-    ),
-    "normalised in place": (lambda: Problem(Unit(), CE, (X, Y)), "writes into its parameter 'w'"),
-    "parameters kept aside": (kept_parameters, "The parameter '2.weight' is used by a reference"),
-    "automatic casting": (lambda: Problem(Cast(), CE, (X.float(), Y)), r"computes in torch.bfloat16 \(aten"),
-    "sum after one sample": (
-        lambda: Problem(net(), nn.CrossEntropyLoss(reduction="sum"), [(X[:1], Y[:1]), (X[1:], Y[1:])]),
-        "the sum over its samples.*Use reduction='mean'",
-    ),
-    "sum of single samples": (
-        lambda: Problem(net(), nn.CrossEntropyLoss(reduction="sum"), (X, Y), chunk=1),
-        "the sum over its samples",
-    ),
-    "shapes that broadcast": (
-        lambda: Problem(nn.Linear(4, 1).double(), lambda o, y: (o - y).square().mean(), (X, X[:, 0].clone())),
-        "Check that outputs and targets have the same shape",
-    ),
-    "weights inside the model": (
-        lambda: Problem(
-            Given(lambda self, x, y: CE(self.net(x), y, weight=torch.tensor([1.0, 2, 9]).double()), net=net()),
-            lambda o, _: o,
-            ((X, Y), Y),
-        ),
-        "Use reduction='mean' without class weights",
-    ),
-    "three parts": (lambda: Problem(net(), CE, (X, X, Y)), r"A chunk must be \(inputs, targets\), got 3 parts"),
-    "one tensor": (lambda: Problem(net(), CE, X), r"The data are a Tensor; pass \(inputs, targets\)"),
-    "packed sequence": (packed, "The inputs are a PackedSequence"),
-    "sequence first": (
-        lambda: Problem(net(), CE, (X.expand(5, 12, 4), Y)),
-        "got 5 inputs and 12 targets. The first dimension of every tensor must be the sample",
-    ),
-    "sparse inputs": (lambda: Problem(net(), CE, (X.to_sparse(), Y)), "a sparse_coo tensor.*make it dense"),
-    "scalar input": (lambda: Problem(net(), CE, ((X, torch.tensor(1.0)), Y)), "no dimension for the samples"),
-    "words": (lambda: Problem(net(), CE, ({"x": X, "w": object()}, Y)), "A chunk holds a object; pass tensors"),
-    "keyword that is not taken": (
-        lambda: Problem(Given(lambda self, x: self.net(x), net=net()), CE, {"y": X, "labels": Y}),
-        "Calling the model and its loss on these data fails with TypeError",
-    ),
-    "scripted": (scripted, "is compiled by TorchScript"),
-    "lazy": (lambda: Problem(nn.Sequential(nn.LazyLinear(3)), CE, (X, Y)), "lazy parameters without a shape"),
-    "a loss that is no tensor": (
-        lambda: Problem(net(), lambda o, y: 1.0, (X, Y)),
-        "one number as a tensor, got a float",
-    ),
-}
-
-NO_CURVATURE = {
-    "weight norm": (lambda: Problem(weight_norm(), CE, (X, Y)), r"concerns the parameters 2\.parametrizations\.weight"),
-    "custom function": (
-        lambda: Problem(Given(lambda self, x: Cubed.apply(self.net(x)), net=net()), CE, (X, Y)),
-        "Its graph has custom functions: Cubed",
-    ),
-    "straight through": (lambda: Problem(STRAIGHT, CE, (X, Y)), "The gradient is not the derivative of the loss"),
-    "target without gradient": (
-        lambda: Problem(TARGET, lambda o, _: (o[:, :3] - o[:, 3:]).square().mean(), (X, Y)),
-        "The gradient is not the derivative of the loss",
-    ),
-    "connectionist": (connectionist, "_ctc_loss_backward is not implemented"),
-    "bags": (bags, "_embedding_bag_backward"),
-    "norm at zero": (norm_at_zero, "not finite at this point.*a norm at zero"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_right_is_refused_by_name(name):
-    make, sentence = REFUSED[name]
-    with pytest.raises(NotMeasurableError, match=sentence):
-        make()
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("name", NO_CURVATURE)
-def test_second_derivatives_that_are_wrong_are_refused_by_name(name, dtype):
-    make, sentence = NO_CURVATURE[name]
-    problem = make()
-    problem = Problem(problem.model, problem.loss, problem.chunks, dtype=dtype)
-    with pytest.raises(NotMeasurableError, match=sentence):
-        hessian(problem)
-
-
-def test_what_takes_first_derivatives_alone_is_measured_all_the_same():
-    problem = connectionist()
-    assert close(torch.cat(list(sample_gradients(problem))).mean(0), problem.gradient(), 1e-12)
-    normed = Problem(weight_norm(), CE, (X, Y))
-    assert torch.linalg.eigvalsh(ggn(normed).to_dense()).min() > -1e-12
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_kinks_and_scales_are_not_taken_for_wrong_derivatives(dtype, scale):
-    m = seeded(lambda: nn.Sequential(nn.Linear(4, 300), nn.ReLU(), nn.Linear(300, 300), nn.ReLU(), nn.Linear(300, 3)))
-    with torch.no_grad():
-        m[0].weight.mul_(scale)
-    for make in (hessian, ggn, noise_covariance):
-        make(Problem(m.to(dtype), CE, (X.to(dtype), Y)))
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-def test_units_that_stand_exactly_on_their_kink_are_not_taken_for_wrong_derivatives(dtype):
-    """Blank inputs and biases of zero, as at the start of many trainings."""
-    images = torch.randn(12, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    images[:, :, 2:] = 0
-    images[::2] = 0
-    blocks = [nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
-    m = seeded(lambda: nn.Sequential(*blocks, nn.Flatten(), nn.Linear(36, 6), nn.ReLU(), nn.Linear(6, 3))).eval()
-    nn.init.zeros_(m[5].bias)
-    problem = Problem(m.to(dtype), CE, (images.to(dtype), Y))
-    for make in (hessian, ggn, noise_covariance):
-        make(problem)
-
-
-# --- a problem is a snapshot ------------------------------------------------------------------------------------------
-
-
-def _normalised():
-    m = seeded(lambda: nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Tanh(), nn.Dropout(0.5), nn.Linear(5, 3)))
-    m(X)
-    return m.eval()
-
-
-def _in_train_mode(model, inputs):
-    model.train()
-
-
-def _other_statistics(model, inputs):
-    model.train()(inputs + 3)
-
-
-def _other_parameters(model, inputs):
-    with torch.no_grad():
-        for p in model.parameters():
-            p.mul_(2)
-
-
-def _other_data(model, inputs):
-    inputs.mul_(2)
-
-
-def _other_attributes(model, inputs):
-    model[1].eps = 0.5
-    model[2] = nn.ReLU()
-
-
-@pytest.mark.parametrize(
-    "change", [_in_train_mode, _other_statistics, _other_parameters, _other_data, _other_attributes]
-)
-def test_what_becomes_of_the_model_later_changes_nothing(change):
-    model, inputs = _normalised(), X.clone()
-    problem = Problem(model, CE, (inputs, Y), parameters=["0.weight"])
-    H, anew, C = hessian(problem).to_dense(), hessian(problem, keep=False), noise_covariance(problem).to_dense()
-    change(model, inputs)
-    assert torch.equal(hessian(problem).to_dense(), H)
-    assert torch.equal(anew.to_dense(), H)
-    assert torch.equal(noise_covariance(problem).to_dense(), C)
-
-
-class Remembering(nn.Module):
-    """Keeps what it has seen in attributes of all sorts."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer, self.calls, self.last, self.plain = nn.Linear(4, 3).double(), [], None, torch.zeros(2)
-
-    def forward(self, x):
-        self.calls.append(len(x))
-        self.plain += 1
-        self.last = self.layer(x)
-        return self.last
-
-
-def test_what_a_model_remembers_of_being_measured_is_dropped():
-    model = Remembering()
-    problem = Problem(model, CE, (X, Y))
-    start = problem.start.clone()
-    hessian(problem).matvec(start)
-    noise_covariance(problem)
-    assert (model.calls, model.last, model.plain.tolist()) == ([], None, [0, 0])
-    assert torch.equal(problem.start, start)
-    with pytest.raises(NotMeasurableError):
-        Problem(Unit(), CE, (X, Y))
-
-
-@pytest.mark.parametrize(
-    "context",
-    [torch.no_grad, torch.inference_mode, lambda: torch.autocast("cpu", dtype=torch.bfloat16), contextlib.nullcontext],
-)
-def test_the_callers_contexts_change_nothing(context, generator):
-    m, expected = net(), hessian(Problem(net(), CE, (X, Y))).to_dense()
-    with context():
-        problem = Problem(m.float(), CE, (X.float(), Y))
-        H = hessian(problem)
-        dense, pairs = H.to_dense(), top_eigenpairs(H, 2, generator=generator)
-        C = noise_covariance(problem).to_dense()
-    assert close(dense.double(), expected, 1e-5)
-    assert pairs.values.double().tolist() == pytest.approx(
-        torch.linalg.eigvalsh(expected).flip(0)[:2].tolist(), rel=1e-4
-    )
-    assert close(C.double(), noise_covariance(Problem(net(), CE, (X, Y))).to_dense(), 1e-4)
-
-
-def test_measurements_leave_nothing_to_the_collector(monkeypatch, generator):
-    """With graphs kept, recorded, and made anew; what is reachable in circles would stay until it runs."""
-    monkeypatch.setattr(products, "TAPE_BYTES", 0)
-    m = net()
-
-    def measure():
-        for keep in (True, False):
-            H = hessian(Problem(m, CE, (X, Y), chunk=5), keep=keep)
-            assert H.record["recorded graphs"] == 3
-            top_eigenpairs(H, 2, generator=generator)
-        noise_covariance(Problem(m, CE, (X, Y))).matvec(torch.ones(43, dtype=torch.float64))
-
-    measure()
-    gc.collect()
-    gc.disable()
-    try:
-        before = _tensors()
-        for _ in range(3):
-            measure()
-        assert _tensors() <= before
-    finally:
-        gc.enable()
-
-
-def _tensors():
-    return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
-
-
-def test_a_loader_of_more_than_the_memory_is_refused_before_it_is_read_to_its_end():
-    read = []
-
-    def batches():
-        for i in range(1000):
-            read.append(i)
-            yield X, Y
-
-    with pytest.raises(NotMeasurableError, match="The data take more than max_bytes=2000"):
-        Problem(net(), CE, batches(), max_bytes=2000)
-    assert len(read) < 10
-
-
-def test_the_record_names_what_rounds_products():
-    record = Problem(net().float(), CE, (X.float(), Y)).record
-    assert record["matmul precision"] == torch.get_float32_matmul_precision()
-    assert record["tf32"] is False
-    assert "tf32" not in Problem(net(), CE, (X, Y)).record
