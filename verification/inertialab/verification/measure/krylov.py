@@ -120,7 +120,7 @@ class Krylov:
         gram = (outside @ outside.T).double().cpu()
         ends = vectors[list(places)]
         residuals = ((defect @ vectors).square().sum(0) + (ends * (gram @ ends)).sum(0).clamp(min=0)).sqrt()
-        own = torch.linalg.eigvalsh(whole[self.begun :, self.begun :])
+        own = torch.linalg.eigvalsh(whole[self.begun :, self.begun :]) if self.begun else values
         return Ritz(values, vectors, residuals, float(values.abs().max()), own)
 
     def lift(self, vectors: Tensor) -> Tensor:

@@ -53,7 +53,10 @@ class Eigenpairs:
         """What must be known before the numbers are used; empty when there is nothing to say."""
         sentences = [self.record["note"]] if "note" in self.record else []
         if not self.converged:
-            sentences.append(f"Not converged: a residual of {float(self.residuals.max()):.1e} remains.")
+            sentences.append(
+                f"Not converged: a residual of {float(self.residuals.max()):.1e} remains, or products did not suffice "
+                "to look for further copies."
+            )
         if not self.signs_known.all():
             sentences.append(
                 f"In {self.record.get('dtype', 'this precision')} the sign of an eigenvalue below "
@@ -73,7 +76,7 @@ def top_eigenpairs(
     start: Tensor | None = None,
     max_matvecs: int | None = None,
 ) -> Eigenpairs:
-    """Extreme eigenpairs by Lanczos iteration with two-pass full reorthogonalisation and a residual stop.
+    """Extreme eigenpairs by Lanczos iteration with full reorthogonalisation and a residual stop.
 
     The basis is kept orthogonal to rounding, so no ghost copies appear. A Krylov space holds one vector of each
     eigenspace, and one that is spoilt by its start may miss some, so pairs that have converged are challenged: by a

@@ -55,7 +55,8 @@ def layer_hessians(problem: Problem, layers: Layers | None = None) -> dict[str, 
             for block in places.values():
                 own = [parts[i] for i in block]
                 if any(bool(part.any()) for part in own):
-                    for i, part in zip(block, pull(*_only(block, gradients, leaves), own), strict=True):
+                    pulled = pull([gradients[i] for i in block], [leaves[i] for i in block], own)
+                    for i, part in zip(block, pulled, strict=True):
                         found[i] = part
             return flatten(found)
 
@@ -89,10 +90,6 @@ def _restricted(whole: Operator, inside: Tensor, name: str) -> Operator:
         return whole.rows(full)[:, inside]
 
     return Operator(size, rows, whole.dtype, whole.device, whole.max_bytes, {**whole.record, "layer": name})
-
-
-def _only(block: Sequence[int], *columns: Sequence[Tensor]) -> tuple[list[Tensor], ...]:
-    return tuple([column[i] for i in block] for column in columns)
 
 
 def _modules(names: Sequence[str]) -> dict[str, list[str]]:

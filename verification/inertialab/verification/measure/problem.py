@@ -155,7 +155,7 @@ class Problem:
     def tensor_cores(self) -> bool:
         """Whether products of float32 may be rounded to the ten bits of TF32."""
         allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
-        return self.device.type == "cuda" and self.dtype == torch.float32 and allowed
+        return self.device.type == "cuda" and self.dtype == torch.float32 and bool(allowed)
 
     @property
     def eps(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,9 @@ from inertialab.verification.measure.tape import Product
 
 SAMPLES = 4
 """Samples that an operator is tried on: a derivative that is wrong is so for few samples as well as for many."""
+
+VECTORS = 12
+"""Most vectors of the size of the parameters that a trial holds at once."""
 
 Make = Callable[[Problem, Chunk], Product]
 Sides = tuple[tuple[Tensor, Tensor], ...]
@@ -41,6 +44,9 @@ TRIALS = {
     torch.float64: (_Trial(1e-6, 1e-3), _Trial(1e-8, 1e-2), _Trial(1e-7, 1e-2)),
     torch.float32: (_Trial(3e-3, 0.2), _Trial(1e-3, 0.3)),
 }
+
+
+ASIDE, OTHER = 10, 11  # seeds beside those of the trials
 
 
 def verify(problem: Problem, chunk: Chunk, make: Make, difference: Difference, what: str) -> None:
@@ -89,7 +95,8 @@ def gradient_difference(problem: Problem, chunk: Chunk, v: Tensor, step: float, 
 def _double(problem: Problem, chunk: Chunk) -> Problem:
     """The loss of some samples, in float64 unless the model insists on less."""
     own = problem.retyped(problem.dtype, chunk)
-    if problem.dtype == torch.float64 or problem.device.type == "mps":
+    room = VECTORS * problem.size * torch.float64.itemsize <= problem.max_bytes // 2
+    if problem.dtype == torch.float64 or problem.device.type == "mps" or not room:
         return own
     try:
         double = problem.retyped(torch.float64, chunk)
@@ -104,11 +111,11 @@ def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
     """Compare gradient and product with differences, until both agree."""
     _refuse_infinite(problem, chunk, make, what)
     # Beside the point, where no unit stands exactly on its kink, as those with blank inputs and biases of zero do.
-    *_, beside = _vectors(problem)
-    problem.start = problem.start + BESIDE[problem.dtype] * beside
+    problem.start = problem.start + BESIDE[problem.dtype] * _vector(problem, ASIDE)
     product = make(problem, chunk)
-    slopes, errors, trials = [], [], TRIALS[problem.dtype]
-    for trial, v in zip(trials, _vectors(problem), strict=False):
+    slopes, errors = [], []
+    for seed, trial in enumerate(TRIALS[problem.dtype]):
+        v = _vector(problem, seed)
         (ahead, g), (back, h) = sides = tuple(
             gradient_at(problem, chunk, problem.start + s * v) for s in (trial.step, -trial.step)
         )
@@ -135,7 +142,7 @@ def _tried(problem: Problem, chunk: Chunk, make: Make, difference: Difference, w
 def _refuse_infinite(problem: Problem, chunk: Chunk, make: Make, what: str) -> None:
     """Refuse a product that does not exist, at the very point."""
     try:
-        Hv = make(problem, chunk)(next(_vectors(problem)))
+        Hv = make(problem, chunk)(_vector(problem, 0))
     except NotMeasurableError:
         raise
     except Exception as error:
@@ -166,7 +173,7 @@ def _error(problem: Problem, Hv: Tensor, seen: Tensor, gradient: Tensor, trial: 
 
 def _refuse_uneven(problem: Problem, product: Product, v: Tensor, Hv: Tensor, what: str) -> None:
     """Refuse products that are not symmetric."""
-    *_, u = _vectors(problem)
+    u = _vector(problem, OTHER)
     Hu = product(u)
     uneven = abs(float(u @ Hv) - float(v @ Hu)) / (float(u.norm() * Hv.norm() + v.norm() * Hu.norm()) + 1e-300)
     if uneven > problem.eps**0.4:
@@ -178,7 +185,7 @@ def _refuse_uneven(problem: Problem, product: Product, v: Tensor, Hv: Tensor, wh
 
 def _blame(problem: Problem, chunk: Chunk, product: Product, difference: Difference) -> str:
     """The parameters whose own blocks are wrong; a layer whose derivative is wrong spoils those that come before."""
-    trial, v = TRIALS[problem.dtype][0], next(_vectors(problem))
+    trial, v = TRIALS[problem.dtype][0], _vector(problem, 0)
     wrong, begin = [], 0
     for name, size in zip(problem.names, problem.sizes, strict=True):
         part = torch.zeros_like(v)
@@ -211,12 +218,12 @@ def _custom_functions(problem: Problem, chunk: Chunk) -> str:
     return f" Its graph has custom functions: {', '.join(sorted(names))}; their backward must itself be differentiable."
 
 
-def _vectors(problem: Problem) -> Iterator[Tensor]:
-    """Random directions, each parameter in units of its own size."""
-    generator = torch.Generator().manual_seed(0)
+def _vector(problem: Problem, seed: int) -> Tensor:
+    """A random direction, each parameter in units of its own size."""
+    generator = torch.Generator().manual_seed(seed)
     whole = float(problem.start.square().mean().sqrt()) or 1.0
+    drawn = torch.randn(problem.size, dtype=problem.dtype, generator=generator).to(problem.device)
     sizes = [float(p.square().mean().sqrt()) or whole if p.numel() else 0.0 for p in problem.parts(problem.start)]
-    scale = torch.cat([torch.full((n,), s) for n, s in zip(problem.sizes, sizes, strict=True)])
-    for _ in range(4):
-        drawn = torch.randn(problem.size, dtype=torch.float64, generator=generator) * scale
-        yield drawn.to(problem.device, problem.dtype)
+    for part, size in zip(problem.parts(drawn), sizes, strict=True):
+        part *= size
+    return drawn
