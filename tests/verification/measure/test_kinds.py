@@ -15,12 +15,14 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from inertialab.verification.measure import (
     NotMeasurableError,
     Problem,
+    coupling,
     fisher,
     ggn,
     hessian,
     noise_covariance,
     noise_ratio,
     noise_trace,
+    project_curvature,
     top_eigenpairs,
 )
 from inertialab.verification.measure.batches import piece
@@ -318,6 +320,9 @@ def test_the_noise_is_that_of_the_gradients_of_single_samples(name):
     assert close(noise_covariance(problem).to_dense(), C, 1e-10)
     assert close(fisher(problem).to_dense(), alone.T @ alone / len(alone), 1e-10)
     assert noise_trace(problem) == pytest.approx(float(C.trace()), rel=1e-10)
+    basis = torch.eye(problem.size, dtype=torch.float64)[:, :3]
+    curved = torch.stack([hessian(_only(problem, sample)).to_dense().diag()[:3] for sample in _samples(problem)])
+    assert torch.allclose(project_curvature(problem, basis), curved, rtol=1e-9, atol=1e-12)
 
 
 def _samples(problem):
@@ -340,6 +345,25 @@ def test_samples_that_count_differently_add_up_to_the_gradient(name):
     basis = torch.eye(problem.size, dtype=torch.float64)[:, :3]
     ratio = noise_ratio(problem, basis, rng=np.random.default_rng(0), resamples=10)
     assert ratio.curvature == pytest.approx(hessian(problem).to_dense().diag()[:3].numpy(), rel=1e-10)
+
+
+@pytest.mark.parametrize("bound", [1, 300])
+@pytest.mark.parametrize("name", RIGHT)
+def test_weights_are_found_also_where_few_outputs_fit(name, bound, monkeypatch):
+    monkeypatch.setattr(coupling, "BLOCK_BYTES", bound)
+    problem, _ = RIGHT[name]()
+    monkeypatch.undo()
+    expected, _ = RIGHT[name]()
+    assert problem.structure.weighted == expected.structure.weighted
+    assert close(problem.gradient(), expected.gradient(), 1e-12)
+
+
+@pytest.mark.parametrize("make", [ggn, hessian, noise_covariance])
+def test_weights_do_not_depend_on_how_the_data_are_cut(make):
+    for one, *others in ((class_weights(c) for c in (None, 1, 4, 5)), (ignored([0, 5], c)() for c in (None, 1, 3))):
+        whole = make(one[0]).to_dense()
+        for problem, _ in others:
+            assert close(make(problem).to_dense(), whole, 1e-12)
 
 
 def test_a_weighted_loss_has_the_noise_of_its_weights():

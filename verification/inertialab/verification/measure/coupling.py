@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FEW = 64
 """Samples, of all chunks together, on which what holds for all of them is tried."""
 
+BLOCK_BYTES = 2**26
+"""Most bytes of outputs that are taken apart at once."""
+
 COUPLED = "The samples are coupled: all are measured as one batch, and the noise of single samples is not defined."
 
 
@@ -56,13 +59,12 @@ def examine(problem: Problem) -> Structure:
     if problem.coupled:
         refuse_loss(problem.mean_loss(point, some))
         return Structure(direct=direct)
-    width = max(2, FEW // len(problem.chunks))
-    seen = [_taken_apart(problem, point, chunk, width) for chunk in problem.chunks]
+    seen = [_taken_apart(problem, point, chunk) for chunk in problem.chunks]
     parts = [part for part, _ in seen if part is not None]
     if len(parts) < len(seen):
         return Structure(direct=direct)
     mixed = joined(parts)
-    kinds = {kind for _, kind in seen} | {_kind(problem, point, mixed)}
+    kinds = {kind for _, kinds in seen for kind in kinds} | {_kind(problem, point, mixed)}
     outputs = mixed.inputs
     trailing = outputs.shape[1:] if isinstance(outputs, Tensor) else None
     return Structure("weighted" in kinds, not direct, direct, trailing, mixed)
@@ -128,24 +130,30 @@ def refuse_shape(loss: Any) -> None:
     refuse_loss(torch.nan_to_num(loss, 0.0, 0.0, 0.0) if isinstance(loss, Tensor) else loss)
 
 
-def _taken_apart(problem: Problem, point: list[Tensor], chunk: Chunk, width: int) -> tuple[Chunk | None, str]:
-    """A few samples' (outputs, targets), None without samples in them, and the kind of the chunk's loss."""
+def _taken_apart(problem: Problem, point: list[Tensor], chunk: Chunk) -> tuple[Chunk | None, set[str]]:
+    """A few samples' (outputs, targets), None without samples in them, and the kinds of the loss of all of them."""
     outputs = problem.outputs(point, chunk.inputs)
     n = chunk.samples
     leaves = tree_flatten(outputs)[0]
     if not all(isinstance(leaf, Tensor) and leaf.shape[:1] == (n,) for leaf in leaves):
         _refuse_values(problem, point, chunk)
-        return None, "mean"
+        return None, {"mean"}
     whole = Chunk(mapped(torch.detach, outputs), chunk.targets)
-    kind = _kind(problem, point, whole)
-    picked = _places(n, width)
+    # Together the single losses take several times the memory of the outputs.
+    each = max(1, sum(leaf.nbytes for leaf in leaves) // n)
+    block = max(2, BLOCK_BYTES // each)
+    starts = range(0, n, block)
+    kinds = {_kind(problem, point, piece(whole, slice(s, s + block))) for s in starts}
+    # Alike within each block they may still differ between blocks, as classes do that are sorted.
+    kinds |= {_kind(problem, point, piece(whole, torch.tensor([0, s]))) for s in starts[1:]}
+    picked = _places(n, max(1, min(FEW, BLOCK_BYTES // each) // len(problem.chunks)))
     few = piece(whole, picked)
     if 1 < len(picked) < n:
         _refuse_mixing(problem, point, chunk, few.inputs, picked)
     elif n > 1:
         half = torch.arange((n + 1) // 2)
         _refuse_mixing(problem, point, chunk, piece(whole, half).inputs, half)
-    return few, kind
+    return few, kinds
 
 
 def _kind(problem: Problem, point: list[Tensor], chunk: Chunk) -> str:
