@@ -64,6 +64,7 @@ def examine(problem: Problem) -> Structure:
     if len(parts) < len(seen):
         return Structure(direct=direct)
     mixed = joined(parts)
+    refuse_loss(problem.loss_of(point, *mixed))
     kinds = {kind for _, kinds in seen for kind in kinds} | {_kind(problem, point, mixed)}
     outputs = mixed.inputs
     trailing = outputs.shape[1:] if isinstance(outputs, Tensor) else None
@@ -163,6 +164,8 @@ def _kind(problem: Problem, point: list[Tensor], chunk: Chunk) -> str:
         return "mean"
     chunk, singles, values = _singles(problem, point, chunk)
     n, loss = chunk.samples, problem.loss_of(point, chunk.inputs, chunk.targets).detach().reshape(())
+    if loss.isnan() and values.isnan().all():
+        return "weighted"  # none of these samples counts
     whole, tolerance = _slopes(problem, point, chunk), problem.eps**0.6
     if not torch.isfinite(whole).all():
         refuse_loss(loss)
