@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -44,12 +44,21 @@ def conditions(device: torch.device, recurrent: bool) -> Iterator[None]:
             torch.backends.mha.set_fastpath_enabled(fastpath)
 
 
+@cache
+def _casting() -> tuple[str, ...]:
+    """Devices on which a caller may cast automatically."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
 def unrounded(work: Callable[Given, Result]) -> Callable[Given, Result]:
     """The same function where the caller casts automatically: matrix products of estimators are not to be rounded."""
 
     @wraps(work)
     def plain(*args: Given.args, **kwargs: Given.kwargs) -> Result:
-        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False), torch.inference_mode(False):
+        with ExitStack() as stack:
+            stack.enter_context(torch.inference_mode(False))
+            for device in _casting():
+                stack.enter_context(torch.autocast(device, enabled=False))
             return work(*args, **kwargs)
 
     return plain
