@@ -3,6 +3,8 @@
 What is right is taken from the model itself: differences of the gradient that training would use.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
@@ -225,6 +227,12 @@ def tied():
     return case(model, CE, (IDS, Y), lambda: CE(model(IDS), Y), parameters=["head.weight"])
 
 
+@dataclass
+class Answer:
+    logits: torch.Tensor
+    note: str = "of a class of its own"
+
+
 class Reader(nn.Module):
     def __init__(self):
         super().__init__()
@@ -301,6 +309,9 @@ RIGHT = {
     "no targets": inputs((X, None), loss=lambda o, _: o.square().mean(), whole=lambda m: m(X).square().mean(), chunk=5),
     "input that is not given": inputs(((X, None), Y), lambda self, x, mask: self.net(x)),
     "outputs by name": inputs((X, Y), lambda self, x: {"logits": self.net(x)}, lambda o, y: CE(o["logits"], y)),
+    "outputs of a class of their own": inputs(
+        (X, Y), lambda self, x: Answer(self.net(x)), lambda o, y: CE(o.logits, y), chunk=5
+    ),
     "several outputs": inputs(
         (X, Y),
         lambda self, x: (self.net(x), self.net(x).tanh()),
@@ -462,3 +473,9 @@ def test_coupled_samples_are_measured_as_one_batch_and_have_no_noise(name, gener
     for measure in (noise_covariance, fisher, noise_trace, lambda p: list(sample_gradients(p))):
         with pytest.raises(NotMeasurableError, match="the noise of a batch of them is not defined"):
             measure(problem)
+
+
+def test_outputs_that_cannot_be_taken_apart_have_no_gauss_newton_matrix():
+    problem, _ = RIGHT["outputs of a class of their own"]()
+    with pytest.raises(NotMeasurableError, match="The outputs hold a Answer, which cannot be taken apart"):
+        ggn(problem)

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten
 
-from inertialab.verification.measure.batches import Chunk, mapped, tensors_in
+from inertialab.verification.measure.batches import Chunk, NotMeasurableError, mapped, tensors_in
 from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.likelihood import Likelihood, divergence
 from inertialab.verification.measure.operators import Operator
@@ -185,4 +186,11 @@ class _Within:
 
 
 def _differentiable(outputs: Any) -> list[Tensor]:
+    """The tensors of the outputs that the loss can be differentiated in."""
+    for leaf in tree_flatten(outputs)[0]:
+        if leaf is not None and not isinstance(leaf, Tensor | bool | int | float | str):
+            raise NotMeasurableError(
+                f"The outputs hold a {type(leaf).__name__}, which cannot be taken apart: the Gauss-Newton matrix needs "
+                "them as tensors, in tuples, lists or dicts."
+            )
     return [tensor for tensor in tensors_in(outputs) if tensor.is_floating_point()]
