@@ -173,6 +173,7 @@ def test_a_start_on_a_branch_that_was_overtaken_is_left(size, seed):
         pairs = top_eigenpairs(A, 1, rtol=1e-2, generator=generator, start=vector)
         assert pairs.converged
         assert float(pairs.values[0]) == pytest.approx(6.0, rel=1e-3)
+        assert pairs.record["none hidden beyond"] < 8
 
 
 def test_pairs_that_were_not_challenged_are_not_converged(generator):
@@ -189,8 +190,11 @@ def test_a_runner_up_helps_the_next_challenge(generator):
     values[:2] = torch.tensor([1.5, 1.6])
     A, start = Operator(5000, lambda rows: rows * values), torch.zeros(5000, dtype=torch.float64)
     start[0] = 1
-    for _ in range(8):
+    for trial in range(8):
         pairs = top_eigenpairs(A, 1, rtol=1e-2, generator=generator, start=start)
+        if trial == 0:
+            assert float(pairs.values[0]) == pytest.approx(1.5, rel=1e-3)
+            assert pairs.record["none hidden beyond"] > 1.6
         assert pairs.runner_up is not None
         start = torch.stack([pairs.vectors[:, 0], pairs.runner_up])
     assert float(pairs.values[0]) == pytest.approx(1.6, rel=1e-3)

@@ -16,6 +16,7 @@ from inertialab.verification.measure.operators import Operator
 
 Which = Literal["LA", "SA", "LM"]
 CHECK_EVERY = 2  # products between two looks at the residuals
+SIGNS: dict[str, tuple[int, ...]] = {"LA": (1,), "SA": (-1,), "LM": (1, -1)}  # ends of the spectrum that count
 FEWEST_STEPS = 4  # of a challenge that may end without a proof
 
 
@@ -98,7 +99,9 @@ def top_eigenpairs(
         max_matvecs: Most products; by default P, or as many as vectors fit into the operator's memory.
 
     Returns:
-        Pairs with residuals; `converged` says whether the tolerance is met.
+        Pairs with residuals; `converged` says whether the tolerance is met. A challenge of pairs that do not stand out
+        from what is below them ends without a proof: the record's "none hidden beyond" is the level from which on
+        nothing is missing, None where all directions are exhausted or a random start made a challenge needless.
 
     Raises:
         ValueError: If k or which is out of range, a product is not finite, or the operator is not symmetric.
@@ -118,6 +121,7 @@ def top_eigenpairs(
         raise ValueError(f"{k} pairs need as many vectors; products or memory suffice for {limit}. Allow more.")
     krylov = Krylov(operator, generator, start)
     ritz, chosen, converged = _iterated(krylov, k, which, rtol, limit, start is None)
+    record = {**operator.record, "estimator": "Lanczos", "which": which, "rtol": rtol, "matvecs": krylov.products}
     rest = [i for i in _select(ritz.values, which).tolist() if i not in set(chosen.tolist())][:1]
     return Eigenpairs(
         ritz.values[chosen].to(operator.device),
@@ -126,7 +130,7 @@ def top_eigenpairs(
         krylov.products,
         converged,
         8 * torch.finfo(operator.dtype).eps * ritz.scale,
-        {**operator.record, "estimator": "Lanczos", "which": which, "rtol": rtol, "matvecs": krylov.products},
+        {**record, "none hidden beyond": _shown(krylov, ritz, which)},
         krylov.lift(ritz.vectors[:, rest])[0] if rest else None,
     )
 
@@ -159,27 +163,44 @@ def _iterated(krylov: Krylov, k: int, which: Which, rtol: float, limit: int, col
 
 
 def _excluded(krylov: Krylov, ritz: Ritz, which: Which, value: Tensor, tolerance: Tensor) -> bool:
-    """Whether an eigenvalue beyond the last of the pairs would have shown itself in the sequence that challenges them.
+    """Whether the challenge has shown, or gone on long enough to give up showing, that nothing beyond is missing."""
+    steps = krylov.products - krylov.begun
+    if steps >= max(FEWEST_STEPS, krylov.begun // 4):
+        return True  # the pairs do not stand out, and neither does what may be missing
+    level = float(value.abs() if which == "LM" else SIGNS[which][0] * value) + float(tolerance)
+    return all(_shows(krylov, ritz, sign, level) for sign in SIGNS[which])
+
+
+def _shows(krylov: Krylov, ritz: Ritz, sign: int, level: float) -> bool:
+    """Whether an eigenvalue beyond a level would have shown itself in the last sequence.
 
     Let a sequence of j products reach up to t, and the spectrum down to a. If there were an eigenvalue μ >= l > t whose
     vector has a share c in the start, the filter by the Chebyshev polynomial of degree j - 1 on [a, t] would give a
     Rayleigh quotient above t as soon as c² T(μ)² (l - t) > t - a. It has not. A random vector in P dimensions has
     c² > 0.01/P in 92% of cases.
     """
-    steps = krylov.products - krylov.begun
-    if steps >= max(FEWEST_STEPS, krylov.begun // 4):
-        return True  # the pairs do not stand out, and neither does what may be missing
-    signs = {"LA": (1,), "SA": (-1,), "LM": (1, -1)}[which]
-    level = float(value.abs() if which == "LM" else signs[0] * value) + float(tolerance)
-    for sign in signs:
-        reached, lowest = float((sign * ritz.outside).max()), float((sign * ritz.values).min()) - krylov.beta
-        width, gap = max(reached - lowest, 1e-300), level - reached
-        if gap <= 0:
-            return False
-        growth = (steps - 1) * math.acosh(1 + 2 * gap / width)
-        if 2 * (growth - math.log(2)) + math.log(gap / width) < math.log(100 * krylov.operator.size):
-            return False
-    return True
+    reached, lowest = float((sign * ritz.outside).max()), float((sign * ritz.values).min()) - krylov.beta
+    width, gap = max(reached - lowest, 1e-300), level - reached
+    if gap <= 0:
+        return False
+    growth = (krylov.products - krylov.begun - 1) * math.acosh(1 + 2 * gap / width)
+    return 2 * (growth - math.log(2)) + math.log(gap / width) >= math.log(100 * krylov.operator.size)
+
+
+def _shown(krylov: Krylov, ritz: Ritz, which: Which) -> float | None:
+    """The level beyond which an eigenvalue would have shown itself; None where no challenge was made."""
+    if krylov.begun == 0 or krylov.products - krylov.begun < 2:
+        return None
+    low, high = -ritz.scale, 2 * ritz.scale
+    while not all(_shows(krylov, ritz, sign, high) for sign in SIGNS[which]):
+        low, high = high, 2 * high
+        if high > 1e6 * ritz.scale:
+            return None
+    while high - low > 1e-3 * ritz.scale:
+        middle = (low + high) / 2
+        shows = all(_shows(krylov, ritz, sign, middle) for sign in SIGNS[which])
+        low, high = (low, middle) if shows else (middle, high)
+    return -high if which == "SA" else high
 
 
 def _select(values: Tensor, which: Which) -> Tensor:

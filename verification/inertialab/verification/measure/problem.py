@@ -16,8 +16,9 @@ from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, 
 from inertialab.verification.measure.budget import fitting
 from inertialab.verification.measure.calling import Function, call, one
 from inertialab.verification.measure.conditions import conditions, unrounded
-from inertialab.verification.measure.coupling import COUPLED, Structure, examine, relative_weight
+from inertialab.verification.measure.coupling import Structure, examine, relative_weight
 from inertialab.verification.measure.measurable import Loss, NotMeasurableError, chosen, refuse_loss, refuse_modules
+from inertialab.verification.measure.record import described
 from inertialab.verification.measure.snapshot import Snapshot, unwrapped
 
 
@@ -263,20 +264,7 @@ class Problem:
                 weights = (relative_weight(self, chunk, self.structure.reference) for chunk in self.chunks)
                 self._reference_weight = sum(weights)
                 refuse_loss(torch.tensor(self.value()))
-        flags = {m.training for m in self.model.modules()}
-        record = {
-            "parameters": self.size,
-            "samples": self.samples,
-            "chunks": len(self.chunks),
-            "mode": "mixed" if len(flags) > 1 else "train" if flags.pop() else "eval",
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "device": self.device.type,
-            "l2": self.l2,
-        }
-        if self.dtype == torch.float32:
-            record["matmul precision"] = torch.get_float32_matmul_precision()
-            record["tf32"] = self.tensor_cores
-        return {**record, "note": COUPLED} if self.coupled else record
+        return described(self)
 
 
 def flatten(parts: Iterable[Tensor]) -> Tensor:
