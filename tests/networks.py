@@ -133,3 +133,26 @@ def dense_gradients(problem):
     losses = dense_loss(problem)
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         return torch.autograd.functional.jacobian(losses, problem.start)
+
+
+def training_gradient(whole, parameters):
+    """Gradient of `whole()` in parameters of a model as its training would have it, shape (P,)."""
+    found = torch.autograd.grad(whole(), parameters, allow_unused=True)
+    parts = [torch.zeros_like(p) if g is None else g.to_dense() for g, p in zip(found, parameters, strict=True)]
+    return torch.cat([part.reshape(-1) for part in parts]).detach()
+
+
+def difference_hessian(whole, parameters, step=1e-6):
+    """Central differences of that gradient, which know nothing of second derivatives."""
+    columns = []
+    for p in parameters:
+        for place in range(p.numel()):
+            sides = []
+            for shift in (step, -2 * step):
+                with torch.no_grad():
+                    p.view(-1)[place] += shift
+                sides.append(training_gradient(whole, parameters))
+            with torch.no_grad():
+                p.view(-1)[place] += step
+            columns.append((sides[0] - sides[1]) / (2 * step))
+    return torch.stack(columns, dim=1)

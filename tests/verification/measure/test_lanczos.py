@@ -131,3 +131,70 @@ def test_there_are_no_ghosts_after_300_products(generator):
         pairs = top_eigenpairs(Operator.of_matrix(matrix), 5, rtol=1e-30, generator=generator, max_matvecs=300)
         assert pairs.values[:3].tolist() == pytest.approx([50, 40, 30], rel=1e-5)
         assert pairs.values[3] <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("which", ["LA", "SA", "LM"])
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_are_found_inside_a_spectrum_that_is_not_exhausted(which, seed):
+    """Seven copies of the outermost, five of the next, in both directions, above a bulk of single eigenvalues."""
+    generator = torch.Generator().manual_seed(seed)
+    outer = torch.tensor([5.0] * 7 + [3.0] * 5 + [-4.0] * 7 + [-2.0] * 5)
+    A = symmetric(torch.cat([outer, torch.linspace(-1, 1, 376)]), generator)
+    expected = {"LA": [5.0] * 7 + [3.0] * 3, "SA": [-4.0] * 7 + [-2.0] * 3, "LM": [5.0] * 7 + [-4.0] * 3}[which]
+    pairs = top_eigenpairs(Operator.of_matrix(A), 10, which, generator=generator)
+    assert pairs.converged
+    assert pairs.values.tolist() == pytest.approx(expected, rel=1e-5)
+    assert pairs.matvecs < 250
+    residuals = (A @ pairs.vectors - pairs.vectors * pairs.values).norm(dim=0)
+    assert torch.allclose(residuals, pairs.residuals, atol=1e-12)
+
+
+def test_a_linear_layer_of_ten_outputs_has_ten_copies_of_each(generator):
+    X = torch.randn(200, 30, dtype=torch.float64, generator=generator) * torch.linspace(3, 0.1, 30)
+    layer = torch.nn.Linear(30, 10).double()
+    H = hessian(Problem(layer, torch.nn.functional.mse_loss, (X, torch.zeros(200, 10, dtype=torch.float64))))
+    exact = torch.linalg.eigvalsh(H.to_dense()).flip(0)
+    for k in (10, 15):
+        pairs = top_eigenpairs(H, k, generator=generator)
+        assert pairs.converged
+        assert pairs.values.tolist() == pytest.approx(exact[:k].tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [200, 20_000])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_start_on_a_branch_that_was_overtaken_is_left(size, seed):
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.linspace(0, 1, size, dtype=torch.float64)
+    values[:2] = torch.tensor([5.0, 6.0])
+    start = torch.zeros(size, dtype=torch.float64)
+    start[0] = 1
+    A = Operator(size, lambda rows: rows * values)
+    for vector in (start, start + 1e-3 * torch.randn(size, dtype=torch.float64, generator=generator) / size**0.5):
+        pairs = top_eigenpairs(A, 1, rtol=1e-2, generator=generator, start=vector)
+        assert pairs.converged
+        assert float(pairs.values[0]) == pytest.approx(6.0, rel=1e-3)
+        assert pairs.record["none hidden beyond"] < 8
+
+
+def test_pairs_that_were_not_challenged_are_not_converged(generator):
+    A = symmetric(torch.cat([torch.tensor([5.0] * 3), torch.linspace(0, 1, 97)]), generator)
+    whole = top_eigenpairs(Operator.of_matrix(A), 3, generator=generator)
+    assert whole.converged
+    short = top_eigenpairs(Operator.of_matrix(A), 3, generator=generator, max_matvecs=whole.matvecs - 1)
+    assert not short.converged
+
+
+def test_a_runner_up_helps_the_next_challenge(generator):
+    """A branch that hardly stands out is missed by few random products, and not by those that go on from before."""
+    values = torch.linspace(0, 1, 5000, dtype=torch.float64)
+    values[:2] = torch.tensor([1.5, 1.6])
+    A, start = Operator(5000, lambda rows: rows * values), torch.zeros(5000, dtype=torch.float64)
+    start[0] = 1
+    for trial in range(8):
+        pairs = top_eigenpairs(A, 1, rtol=1e-2, generator=generator, start=start)
+        if trial == 0:
+            assert float(pairs.values[0]) == pytest.approx(1.5, rel=1e-3)
+            assert pairs.record["none hidden beyond"] > 1.6
+        assert pairs.runner_up is not None
+        start = torch.stack([pairs.vectors[:, 0], pairs.runner_up])
+    assert float(pairs.values[0]) == pytest.approx(1.6, rel=1e-3)

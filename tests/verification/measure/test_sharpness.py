@@ -26,7 +26,7 @@ def _train(max_share: float, steps: int = 60, warm: bool = True):
         optimizer.zero_grad()
         loss(model(inputs), targets).backward()
         optimizer.step()
-        sharpness._last = sharpness._last if warm else None
+        sharpness._start = sharpness._start if warm else None
         before = len(sharpness.records)
         sharpness()
         shares.append(sharpness.share)
@@ -115,3 +115,91 @@ def test_wrong_numbers_are_refused():
             max_share=1.5,
             generator=torch.Generator(),
         )
+
+
+def test_the_defaults_give_records_within_ten_epochs_of_many_samples():
+    """With a subset that is drawn once; all samples would take 135 epochs to the first."""
+    inputs = torch.randn(50_000, 2, generator=torch.Generator().manual_seed(0))
+    targets = (inputs[:, 0] > 0).long()
+    settings = {"batch": 128, "every": 100, "generator": torch.Generator().manual_seed(0)}
+    sharpness = Sharpness(nn.Linear(2, 2), nn.functional.cross_entropy, (inputs, targets), **settings)
+    for _ in range(10 * 391):
+        sharpness()
+    assert 500 <= sharpness.samples < 50_000
+    assert len(sharpness.records) >= 2
+    assert sharpness.share <= 0.1
+    all_of_them = Problem(sharpness.model, nn.functional.cross_entropy, (inputs, targets))
+    exact = float(torch.linalg.eigvalsh(hessian(all_of_them).to_dense())[-1])
+    assert sharpness.records[-1].value == pytest.approx(exact, rel=0.15)
+
+
+def test_a_first_record_that_is_far_away_is_announced(trained):
+    problem, _ = trained
+    data = (problem.inputs, problem.targets)
+    settings = {"batch": 8, "every": 5, "generator": torch.Generator()}
+    with pytest.warns(UserWarning, match="The first record can be afforded after 5063 steps.*300 samples"):
+        Sharpness(problem.model, problem.loss, data, **settings)
+    Sharpness(problem.model, problem.loss, data, samples=20, **settings)
+
+
+def test_several_eigenvalues_of_a_loader_and_a_fixed_subset(trained):
+    problem, at = trained
+    model = copy.deepcopy(problem.model)
+    nn.utils.vector_to_parameters(at, model.parameters())
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(problem.inputs, problem.targets), batch_size=70)
+    settings = {"batch": 300, "every": 1, "max_share": 0.99, "rtol": 1e-6, "k": 3}
+    sharpness = Sharpness(
+        model, problem.loss, loader, samples=100, generator=torch.Generator().manual_seed(0), **settings
+    )
+    for _ in range(3):
+        sharpness()
+    part = Problem(model, problem.loss, tuple(sharpness.data))
+    assert part.samples == sharpness.samples == 100
+    exact = torch.linalg.eigvalsh(hessian(part).to_dense()).flip(0)[:3].tolist()
+    assert list(sharpness.records[-1].values) == pytest.approx(exact, rel=1e-6)
+    assert sharpness.records[-1].value == sharpness.records[-1].values[0]
+    assert max(sharpness.records[-1].residuals) <= 1e-6 * exact[0]
+
+
+def test_a_training_that_diverges_goes_on():
+    model = nn.Linear(4, 3).double()
+    X, y = torch.randn(12, 4, dtype=torch.float64), torch.arange(12) % 3
+    sharpness = Sharpness(
+        model, nn.functional.cross_entropy, (X, y), batch=12, every=1, max_share=0.9, generator=torch.Generator()
+    )
+    for step in range(20):
+        if step == 10:
+            nn.init.constant_(model.weight, float("nan"))
+        sharpness()
+    assert sharpness.records[0].value > 0
+    last = sharpness.records[-1]
+    assert (str(last.value), last.converged, last.note) == ("nan", False, "The parameters are not finite.")
+    assert model.training
+
+
+class _Crossing(nn.Module):
+    """Two branches that know nothing of each other, the second ever steeper."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = (nn.Parameter(torch.zeros(30, dtype=torch.float64)) for _ in range(2))
+        self.steep = 0.5
+
+    def forward(self, x):
+        return torch.stack([x[:, :30] @ self.a, self.steep * (x[:, 30:] @ self.b)], 1)
+
+
+def test_a_branch_that_overtakes_is_followed():
+    model, X = _Crossing(), torch.randn(64, 60, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    data = (X, torch.zeros(64, 2, dtype=torch.float64))
+    sharpness = Sharpness(
+        model, nn.functional.mse_loss, data, batch=64, every=20, max_share=0.8, generator=torch.Generator()
+    )
+    for step in range(200):
+        model.steep = 0.5 + step / 100
+        sharpness()
+        if sharpness.records and sharpness.records[-1].step == step + 1:
+            problem = Problem(model, nn.functional.mse_loss, data)
+            exact = float(torch.linalg.eigvalsh(hessian(problem).to_dense())[-1])
+            assert sharpness.records[-1].value == pytest.approx(exact, rel=0.03)
+    assert len(sharpness.records) >= 5

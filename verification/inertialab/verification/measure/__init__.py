@@ -5,6 +5,7 @@ from inertialab.verification.measure.curvature import ggn, hessian
 from inertialab.verification.measure.density import Density, spectral_density
 from inertialab.verification.measure.gram import noise_spectrum
 from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
+from inertialab.verification.measure.layers import layer_hessians
 from inertialab.verification.measure.measurable import NotMeasurableError
 from inertialab.verification.measure.moments import chain_covariances, mean_product, mean_square
 from inertialab.verification.measure.noise import (
@@ -56,6 +57,7 @@ __all__ = [
     "fisher",
     "ggn",
     "hessian",
+    "layer_hessians",
     "mean_product",
     "mean_square",
     "noise_covariance",

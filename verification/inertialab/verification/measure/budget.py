@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from torch import Tensor
+from torch import Tensor, strided
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from inertialab.verification.measure.batches import Chunk, NotMeasurableError, piece
+
+if TYPE_CHECKING:
+    from inertialab.verification.measure.problem import Problem
 
 Result = TypeVar("Result")
 
@@ -36,10 +41,11 @@ class Ledger(TorchDispatchMode):
         self._held: dict[int, tuple[StorageWeakRef, int]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {_key(t) for t in tensors((args, kwargs))}
+        given = {_key(t) for t in tensors((args, kwargs)) if t.layout == strided}
         result = func(*args, **(kwargs or {}))
         for tensor in tensors(result):
-            if _key(tensor) not in given:
+            # Sparse tensors have no memory of their own: it is that of the dense ones they are made of.
+            if tensor.layout == strided and _key(tensor) not in given:
                 storage = tensor.untyped_storage()
                 self._held[_key(tensor)] = (StorageWeakRef(storage), storage.nbytes())
                 self._total += storage.nbytes()
@@ -76,3 +82,31 @@ def counted(work: Callable[[], Result]) -> tuple[Result, Ledger]:
     with ledger:
         result = work()
     return result, ledger
+
+
+def fitting(problem: Problem, chunk: Chunk, work: Callable[[Chunk], object], room: int) -> list[Chunk]:
+    """Parts of a chunk that have weight, as large as the memory allows; extrapolated from one and two samples.
+
+    Args:
+        problem: What is measured.
+        chunk: Samples.
+        work: What is to be done with each part.
+        room: Most bytes that the work may take.
+
+    Raises:
+        NotMeasurableError: If one sample needs more.
+    """
+    n = 1 if problem.coupled else chunk.samples
+    first = [chunk] if problem.coupled else [piece(chunk, slice(0, k)) for k in (1, min(2, n))]
+    ledgers = [counted(lambda part=part: work(part))[1] for part in first]
+    one, two = ledgers[0], ledgers[-1]
+    if one.peak > room:
+        raise NotMeasurableError(
+            f"{'All data need' if problem.coupled else 'One sample needs'} {one.peak} bytes, and {room} of "
+            f"max_bytes={problem.max_bytes} are left for it; allow more memory, or measure a subset of the parameters."
+        )
+    # What is made grows linearly with the samples, its peak only once it exceeds that of the parameters.
+    more = two.made - one.made
+    most = n if more <= 0 else min(n, (room - one.peak) // more + 1)
+    parts = [chunk] if most >= n else [piece(chunk, slice(s, s + most)) for s in range(0, n, most)]
+    return [part for part in parts if problem.weight(part)]

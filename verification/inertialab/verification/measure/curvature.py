@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten
 
-from inertialab.verification.measure.measurable import Chunk
+from inertialab.verification.measure.batches import Chunk, NotMeasurableError, mapped, tensors_in
+from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.likelihood import Likelihood, divergence
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.products import ChunkSum, kept_jacobian, pull
+from inertialab.verification.measure.selfcheck import Sides, gradient_difference, verify
 from inertialab.verification.measure.tape import Product
 
+FLAT = (
+    "The slope of the loss does not depend on the outputs, as for log-probabilities, absolute errors, or a loss inside "
+    "the model: the Gauss-Newton matrix is zero but for l2. Return logits, or declare the likelihood."
+)
 
+
+@unrounded
 def hessian(problem: Problem, *, keep: bool = True) -> Operator:
     """The Hessian of the full-data loss, penalty included.
 
@@ -23,7 +36,8 @@ def hessian(problem: Problem, *, keep: bool = True) -> Operator:
         keep: Whether to keep graphs that fit into the memory.
 
     Raises:
-        NotMeasurableError: If the graph of one sample does not fit into the memory.
+        NotMeasurableError: If the graph of one sample does not fit into the memory, or a second derivative is wrong or
+            missing: on a few samples it is compared with differences of the gradient.
 
     Example:
         A loss without curvature in one of its parameters:
@@ -35,27 +49,40 @@ def hessian(problem: Problem, *, keep: bool = True) -> Operator:
         tensor([[10.,  4.],
                 [ 4.,  2.]], dtype=torch.float64)
     """
+    return ChunkSum(
+        problem,
+        lambda chunk: _second_derivative(problem, chunk),
+        check=lambda chunk: verify(problem, chunk, _second_derivative, gradient_difference, "Hessian"),
+        keep=keep,
+        shift=problem.l2,
+    ).operator("hessian")
 
-    def make(chunk: Chunk) -> Product:
-        leaves = problem.leaves()
-        loss = problem.weight(chunk) * problem.mean_loss(leaves, chunk)
-        gradients = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
-        return lambda v: flatten(pull(gradients, leaves, problem.parts(v)))
 
-    return ChunkSum(problem, make, keep=keep, shift=problem.l2).operator("hessian")
+def _second_derivative(problem: Problem, chunk: Chunk) -> Product:
+    leaves = problem.leaves()
+    loss = problem.weight(chunk) * problem.mean_loss(leaves, chunk)
+    gradients = torch.autograd.grad(loss, leaves, create_graph=True, materialize_grads=True)
+    return lambda v: flatten(pull(gradients, leaves, problem.parts(v)))
 
 
-def ggn(problem: Problem) -> Operator:
+@unrounded
+def ggn(problem: Problem, likelihood: Likelihood | None = None) -> Operator:
     """The generalised Gauss-Newton matrix, mean of JᵀHJ with H the loss' Hessian in the outputs, plus l2.
 
     It is the Fisher information where the loss is a negative log-likelihood in its natural parameters, as the
-    cross-entropy of logits and the squared error are. Source: schraudolph2002fast.
+    cross-entropy of logits and the squared error are. Where a slope does not depend on the outputs it is zero, as for
+    log-probabilities with `NLLLoss`; the record then says so. With a declared likelihood H is the Fisher information in
+    the outputs, and the matrix that of the model, in whatever form its outputs are. What the loss takes from the
+    parameters directly counts with its own second derivatives. Source: schraudolph2002fast.
 
     Args:
         problem: What is measured.
+        likelihood: "categorical", "gaussian" (of variance 1), "bernoulli" or "poisson", or a function from outputs to
+            a `torch.distributions.Distribution` of the targets; summed over all but the samples.
 
     Raises:
-        NotMeasurableError: If the graph of one sample does not fit into the memory.
+        NotMeasurableError: If the graph of one sample does not fit into the memory, or a derivative is wrong or
+            missing.
 
     Example:
         For a linear model it is the Hessian:
@@ -65,20 +92,105 @@ def ggn(problem: Problem) -> Operator:
         >>> problem = Problem(model, torch.nn.functional.cross_entropy, data)
         >>> torch.allclose(ggn(problem).to_dense(), hessian(problem).to_dense())
         True
+        >>> torch.allclose(ggn(problem, "categorical").to_dense(), hessian(problem).to_dense())
+        True
+    """
+    within = _Within(likelihood)
+    flat = []
+
+    def check(chunk: Chunk) -> None:
+        verify(problem, chunk, within.product, within.differences, "Gauss-Newton matrix")
+        flat.append(within.is_flat(problem, chunk))
+
+    matrix = ChunkSum(problem, lambda chunk: within.product(problem, chunk), check=check, shift=problem.l2)
+    notes = [problem.record["note"]] if "note" in problem.record else []
+    record = {"note": " ".join([*notes, FLAT])} if any(flat) else {}
+    if likelihood is not None:
+        record["likelihood"] = likelihood if isinstance(likelihood, str) else "a function"
+    return matrix.operator("ggn", **record)
+
+
+class _Within:
+    """The loss as a function of the outputs, and products with its curvature there.
+
+    Args:
+        likelihood: In the place of the loss, if given.
     """
 
-    def make(chunk: Chunk) -> Product:
+    def __init__(self, likelihood: Likelihood | None):
+        self.likelihood = likelihood
+
+    def product(self, problem: Problem, chunk: Chunk) -> Product:
+        """Product with a chunk's share."""
         leaves = problem.leaves()
-        outputs = problem.outputs(leaves, chunk[0])
-        push = kept_jacobian(outputs, leaves)
-        free = outputs.detach().requires_grad_()
-        loss = problem.weight(chunk) * problem.loss(free, chunk[1])
-        (slope,) = torch.autograd.grad(loss, free, create_graph=True)
+        outputs = problem.outputs(leaves, chunk.inputs)
+        ends = _differentiable(outputs)
+        push = kept_jacobian(ends, leaves)
+        inner, slopes = self._slopes(problem, chunk, outputs, outputs, problem.parts(problem.start))
 
         def product(v: Tensor) -> Tensor:
-            (curved,) = pull((slope,), (free,), (push(problem.parts(v)),))
-            return flatten(pull((outputs,), leaves, (curved,)))
+            parts = problem.parts(v)
+            curved = pull(slopes, inner, (*push(parts), *parts[: len(inner) - len(ends)]))
+            product = flatten(pull(ends, leaves, curved[: len(ends)]))
+            return product + flatten(curved[len(ends) :]) if len(inner) > len(ends) else product
 
         return product
 
-    return ChunkSum(problem, make, shift=problem.l2).operator("ggn")
+    def differences(self, problem: Problem, chunk: Chunk, v: Tensor, step: float, sides: Sides) -> Tensor:
+        """The same from differences of outputs and slopes."""
+        leaves = problem.leaves()
+        outputs = problem.outputs(leaves, chunk.inputs)
+        ahead, back = (
+            [t.detach() for t in _differentiable(problem.outputs(problem.parts(problem.start + s * v), chunk.inputs))]
+            for s in (step, -step)
+        )
+        slopes = []
+        for sign in (1, -1):
+            changes = iter([sign * (a - b) / 2 for a, b in zip(ahead, back, strict=True)])
+            shifted = mapped(lambda t, c=changes: t.detach() + next(c) if t.is_floating_point() else t, outputs)
+            point = problem.parts(problem.start + sign * step * v)
+            slopes.append(self._slopes(problem, chunk, outputs, shifted, point)[1])
+        curved = [(a - b).detach() / (2 * step) for a, b in zip(*slopes, strict=True)]
+        ends = _differentiable(outputs)
+        product = flatten(pull(ends, leaves, curved[: len(ends)]))
+        return product + flatten(curved[len(ends) :]) if len(curved) > len(ends) else product
+
+    def is_flat(self, problem: Problem, chunk: Chunk) -> bool:
+        """Whether the slopes depend on nothing."""
+        with problem.conditions():
+            point = problem.parts(problem.start)
+            outputs = problem.outputs(point, chunk.inputs)
+            inner, slopes = self._slopes(problem, chunk, outputs, outputs, point)
+            curved = pull(slopes, inner, [torch.randn_like(slope) for slope in slopes])
+        return not any(bool((part != 0).any()) for part in curved)
+
+    def _slopes(
+        self, problem: Problem, chunk: Chunk, origin: Any, outputs: Any, point: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """What the loss is a function of, and its slopes, with a graph.
+
+        What it takes from the parameters directly counts as an output of its own, the parameter itself.
+        """
+        free = mapped(lambda t: t.detach().requires_grad_(t.is_floating_point()), outputs)
+        if self.likelihood is None:
+            taken = tuple(p.detach().clone().requires_grad_() for p in point) if problem.structure.direct else ()
+            loss = problem.weight(chunk) * problem.loss_of(taken or point, free, chunk.targets)
+        else:
+            taken = ()
+            away = divergence(self.likelihood, mapped(torch.detach, origin))
+            loss = chunk.samples / problem.samples * away(free)
+        inner = (*_differentiable(free), *taken)
+        if not loss.requires_grad:
+            return inner, tuple(torch.zeros_like(t) for t in inner)
+        return inner, torch.autograd.grad(loss, inner, create_graph=True, materialize_grads=True)
+
+
+def _differentiable(outputs: Any) -> list[Tensor]:
+    """The tensors of the outputs that the loss can be differentiated in."""
+    for leaf in tree_flatten(outputs)[0]:
+        if leaf is not None and not isinstance(leaf, Tensor | bool | int | float | str):
+            raise NotMeasurableError(
+                f"The outputs hold a {type(leaf).__name__}, which cannot be taken apart: the Gauss-Newton matrix needs "
+                "them as tensors, in tuples, lists or dicts."
+            )
+    return [tensor for tensor in tensors_in(outputs) if tensor.is_floating_point()]

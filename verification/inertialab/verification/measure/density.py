@@ -11,6 +11,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
 
@@ -75,6 +76,7 @@ def _mean_and_error(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return units.mean(0), units.std(0, ddof=1) / len(units) ** 0.5
 
 
+@unrounded
 def spectral_density(operator: Operator, steps: int, probes: int, *, generator: torch.Generator) -> Density:
     """Spectral density by stochastic Lanczos quadrature.
 

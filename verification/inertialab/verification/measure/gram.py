@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.lanczos import Eigenpairs
 from inertialab.verification.measure.measurable import NotMeasurableError
 from inertialab.verification.measure.noise import Sampling, sampling_factor
@@ -14,6 +15,7 @@ from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.samples import sample_gradients
 
 
+@unrounded
 def noise_spectrum(
     problem: Problem, k: int | None = None, *, batch: int = 1, sampling: Sampling = "with replacement"
 ) -> Eigenpairs:

@@ -13,11 +13,14 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 
-from inertialab.verification.measure.measurable import Chunk
+from inertialab.verification.measure.batches import Chunk, NotMeasurableError, piece
+from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.likelihood import Likelihood, drawn
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Problem, flatten
 from inertialab.verification.measure.products import ChunkSum, has_forward_rules, kept_jacobian, pull
-from inertialab.verification.measure.samples import project_gradients, sample_gradients
+from inertialab.verification.measure.samples import project_gradients, refuse_noise, sample_gradients, sample_losses
+from inertialab.verification.measure.selfcheck import gradient_at
 from inertialab.verification.measure.tape import Product
 
 Sampling = Literal["with replacement", "without replacement", "epochs"]
@@ -59,6 +62,7 @@ def epoch_covariance(samples: int) -> float:
     return -1 / (samples - 1)
 
 
+@unrounded
 def noise_covariance(
     problem: Problem, *, batch: int = 1, sampling: Sampling = "with replacement", keep: bool = True
 ) -> Operator:
@@ -90,18 +94,39 @@ def noise_covariance(
     return _second_moment(problem, problem.gradient(), factor, keep).operator("noise covariance", **record)
 
 
-def fisher(problem: Problem) -> Operator:
+@unrounded
+def fisher(
+    problem: Problem,
+    likelihood: Likelihood | None = None,
+    *,
+    draws: int = 1,
+    generator: torch.Generator | None = None,
+) -> Operator:
     """The uncentred second moment of the per-sample gradients, also called empirical Fisher matrix.
 
-    It is Σ plus the outer product of the full gradient, penalty included. The Fisher information itself, an
-    expectation over the model's own targets, is `ggn` for the cross-entropy.
+    It is Σ plus the outer product of the full gradient, penalty included. The Fisher information itself is an
+    expectation over the model's own targets: with a declared likelihood they are drawn from it, and the penalty is left
+    out. Without error it is `ggn(problem, likelihood)`.
 
     Args:
         problem: What is measured.
+        likelihood: Distribution of the targets that are drawn, as of `ggn`; by default the targets are those given.
+        draws: Targets drawn for each sample.
+        generator: Source of the targets that are drawn.
+
+    Raises:
+        ValueError: If targets are to be drawn without a generator.
+        NotMeasurableError: If the samples have no losses of their own.
     """
+    if likelihood is not None:
+        if generator is None or draws < 1:
+            raise ValueError(f"Drawing targets needs a generator and draws >= 1, got {generator} and {draws}.")
+        others = drawn(problem, likelihood, draws, generator)
+        return _second_moment(others, torch.zeros_like(problem.start), 1.0).operator("fisher of drawn targets")
     gradient = problem.gradient()
     centred = _second_moment(problem, gradient, 1.0)
 
+    @unrounded
     def rows(rows: Tensor) -> Tensor:
         return centred.rows(rows) + torch.outer(rows @ gradient, gradient)
 
@@ -110,16 +135,17 @@ def fisher(problem: Problem) -> Operator:
 
 
 def _second_moment(problem: Problem, gradient: Tensor, factor: float, keep: bool = True) -> ChunkSum:
+    refuse_noise(problem)
     mean = gradient - problem.l2 * problem.start  # of the per-sample gradients without penalty
     scale = factor / problem.samples
 
     def make(chunk: Chunk) -> Product:
         leaves = problem.leaves()
-        losses = problem.linear_losses(problem.outputs(leaves, chunk[0]), chunk[1])
-        push = kept_jacobian(losses, leaves)
+        losses = sample_losses(problem, leaves, chunk)
+        push = kept_jacobian((losses,), leaves)
 
         def product(v: Tensor) -> Tensor:
-            centred = push(problem.parts(v)) - mean @ v
+            centred = push(problem.parts(v))[0] - mean @ v
             return scale * flatten(pull((losses,), leaves, (centred,)))
 
         return product
@@ -129,15 +155,34 @@ def _second_moment(problem: Problem, gradient: Tensor, factor: float, keep: bool
         leaves = problem.leaves()
         with problem.conditions(), forward_ad.dual_level():
             pairs = zip(leaves, problem.parts(v), strict=True)
-            outputs = problem.outputs([forward_ad.make_dual(leaf, part) for leaf, part in pairs], chunk[0])
-            losses, along = forward_ad.unpack_dual(problem.linear_losses(outputs, chunk[1]))
+            duals = [forward_ad.make_dual(leaf, part) for leaf, part in pairs]
+            losses, along = forward_ad.unpack_dual(sample_losses(problem, duals, chunk))
             along = torch.zeros_like(losses) if along is None else along
         # Outside the level, or the backward pass would carry tangents too, at the cost of a second derivative.
         return scale * flatten(pull((losses,), leaves, ((along - mean @ v).detach(),)))
 
-    return ChunkSum(problem, make, ahead if has_forward_rules(problem, ahead) else None, keep=keep)
+    def check(chunk: Chunk) -> None:
+        """Beside the gradients of single samples, each taken on its own."""
+        few = chunk if chunk.samples <= 4 else piece(chunk, slice(0, 4))
+        if problem.structure.weighted:
+            return  # what a sample adds is known only beside the others
+        v = torch.randn(mean.shape, generator=torch.Generator().manual_seed(0)).to(mean)
+        with problem.conditions():
+            alone = [gradient_at(problem, piece(few, slice(i, i + 1)), problem.start)[1] for i in range(few.samples)]
+            product = make(few)(v)
+        expected = scale * torch.stack([g * (g @ v - mean @ v) for g in alone]).sum(0)
+        largest = scale * max(float(g.norm() * ((g @ v).abs() + (mean @ v).abs())) for g in alone)
+        if float((product - expected).norm()) > problem.eps**0.4 * largest + 1e-300:
+            raise NotMeasurableError(
+                "The noise by automatic differentiation is not that of the gradients of single samples: a derivative "
+                "is wrong or missing. Layers whose backward pass is not differentiable cannot be measured."
+            )
+
+    forward = ahead if has_forward_rules(problem, ahead) else None
+    return ChunkSum(problem, make, forward, check=check, keep=keep)
 
 
+@unrounded
 def noise_covariance_in(
     problem: Problem, basis: Tensor, *, batch: int = 1, sampling: Sampling = "with replacement"
 ) -> Tensor:
@@ -162,6 +207,7 @@ def covariance(projected: Tensor) -> Tensor:
     return centred.T @ centred / len(centred)
 
 
+@unrounded
 def noise_trace(problem: Problem, *, batch: int = 1, sampling: Sampling = "with replacement") -> float:
     """Trace of the covariance of the minibatch gradient, exact: the mean squared deviation of a sample's gradient.
 

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inertialab.experiments.problem import Problem as TrainingProblem
-from inertialab.verification.measure.budget import counted
-from inertialab.verification.measure.measurable import (
-    Chunk,
-    Inputs,
-    Loss,
-    NotMeasurableError,
-    chosen,
-    cut,
-    piece,
-    refuse_coupled,
-    refuse_loss,
-    refuse_random_modules,
-)
+from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, tensors_in
+from inertialab.verification.measure.budget import fitting
+from inertialab.verification.measure.calling import Function, call, one
+from inertialab.verification.measure.conditions import conditions, unrounded
+from inertialab.verification.measure.coupling import Structure, examine, relative_weight
+from inertialab.verification.measure.measurable import Loss, NotMeasurableError, chosen, refuse_loss, refuse_modules
+from inertialab.verification.measure.record import described
+from inertialab.verification.measure.snapshot import Snapshot, unwrapped
 
 
 class Problem:
     """A model, a loss and a data set, ready to be measured at one point in parameter space.
 
-    The loss is the mean over all N samples plus (l2/2)|θ|². A chunk of n samples counts with weight n/N, so unequal
-    chunks give the same numbers as one. Parameters and buffers are copied: the model, its mode, buffers and
-    gradients stay as they are. Everything is measured in the mode the model is in; dropout and batch statistics
-    make the loss a random or a coupled function of the samples and are refused.
+    The loss is the mean over all N samples plus (l2/2)|θ|². Where it weighs samples (class weights, tokens that are
+    left out) it is the weighted mean over all of them. Chunks count by their samples or weights, so unequal chunks give
+    the same numbers as one. A problem is a snapshot: parameters, buffers, modes and data are copied, and what becomes
+    of them later changes nothing; model, mode, buffers and gradients stay as they are found. Dropout in train mode
+    makes the loss a random function and is refused; batch statistics and losses that compare samples couple them, and
+    are refused unless `coupled` says that all data are one batch.
 
     Args:
-        model: Called with the inputs, or with each of a tuple of inputs.
-        loss: Mean loss of a batch, `loss(outputs, targets)`; a function or a module.
-        data: (inputs, targets), or an iterable of such chunks, which is read once.
+        model: Called with the inputs: a tuple or list as its arguments, a mapping as keywords where it takes them.
+        loss: Mean loss of a batch, `loss(outputs, targets)`; a function or a module. What it takes from the model's
+            parameters follows them.
+        data: (inputs, targets), a data set, or an iterable of such chunks, which is read once. Inputs and targets may
+            be nested; targets may be None. A mapping is given to model and loss as a whole.
         at: Measured parameters as one vector, shape (P,); the model's own by default.
         parameters: Names of the parameters to measure; by default all that require a gradient.
         l2: Coefficient of the penalty on the measured parameters, units of the loss per θ².
         dtype: torch.float32 or torch.float64; that of the parameters by default.
         device: That of the parameters by default.
         chunk: Most samples in a chunk; by default chunks stay as they are.
-        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together.
+        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together; also
+            most that the data may take which a loader makes.
+        coupled: Whether the samples depend on each other: all are one batch, and only curvature can be measured.
 
     Raises:
         NotMeasurableError: If there is no data or no parameter, or the loss is not finite, not deterministic, not
@@ -63,11 +64,12 @@ class Problem:
         True
     """
 
+    @unrounded
     def __init__(
         self,
         model: nn.Module,
         loss: Loss,
-        data: Chunk | Iterable[Chunk],
+        data: Any,
         *,
         at: Tensor | None = None,
         parameters: Iterable[str] | None = None,
@@ -76,8 +78,11 @@ class Problem:
         device: torch.device | str | None = None,
         chunk: int | None = None,
         max_bytes: int = 2**31,
+        coupled: bool = False,
     ):
-        self.model, self.loss, self.l2, self.max_bytes = model, loss, l2, max_bytes
+        model = unwrapped(model)
+        self.model, self.loss, self.l2, self.max_bytes, self.coupled = model, loss, l2, max_bytes, coupled
+        refuse_modules(model, coupled)
         named = chosen(model, parameters)
         self.names = tuple(named)
         first = next(iter(named.values()))
@@ -91,13 +96,12 @@ class Problem:
         own = torch.cat([self._cast(p.detach()).reshape(-1) for p in named.values()])
         if at is not None and at.shape != own.shape:
             raise ValueError(f"at must hold the {own.numel()} measured parameters, got shape {tuple(at.shape)}.")
-        self.start = own if at is None else self._cast(at.detach()).clone()
-        measured = {id(p) for p in named.values()}
-        self._fixed = {
-            name: self._cast(p.detach()) for name, p in model.named_parameters() if id(p) not in measured
-        } | {name: self._cast(b.detach()) for name, b in model.named_buffers()}
-        self.chunks = cut(data, chunk, self._cast)
-        self.samples = sum(len(y) for _, y in self.chunks)
+        self.start = own if at is None else self._cast(at.detach())
+        modules = [model, loss] if isinstance(loss, nn.Module) else [model]
+        self.snapshot = Snapshot(modules, list(named.values()), self._cast)
+        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=max_bytes)
+        self.samples = sum(chunk.samples for chunk in self.chunks)
+        self.structure, self._reference_weight = Structure(), 0.0
         self.record: Mapping[str, Any] = self._probe()
 
     @classmethod
@@ -112,10 +116,52 @@ class Problem:
         data = (trained.inputs, trained.targets)
         return cls(trained.model, trained.loss, data, at=at, l2=trained.l2, **options)
 
+    @classmethod
+    def of_function(
+        cls,
+        loss: Callable[..., Tensor],
+        parameters: Tensor | Mapping[str, Tensor],
+        data: Any,
+        *,
+        model: Callable[..., Any] | None = None,
+        **options: Any,
+    ) -> Problem:
+        """A loss that is given as a function of its parameters.
+
+        Args:
+            loss: Mean loss of a batch, `loss(parameters, inputs, targets)`; with a model `loss(outputs, targets)`.
+            parameters: A tensor, or tensors by name; where they are measured.
+            data: As of the class.
+            model: Outputs, `model(parameters, inputs)`, for what needs them, as `ggn` does.
+            options: Further arguments of the class.
+
+        Example:
+            >>> half_square = lambda w, x, y: 0.5 * (x @ w - y).square().mean()
+            >>> problem = Problem.of_function(half_square, torch.zeros(2), (torch.eye(2), torch.ones(2)))
+            >>> problem.gradient()
+            tensor([-0.5000, -0.5000])
+        """
+        if model is not None:
+            return cls(Function(lambda p, *inputs: model(p, one(inputs)), parameters), loss, data, **options)
+        pairs = cut(data, None, torch.detach, apart=not options.get("coupled"))
+        chunks = [Chunk(tuple(pair), None) for pair in pairs]
+        return cls(Function(loss, parameters), lambda outputs, _: outputs, chunks, **options)
+
     @property
     def size(self) -> int:
         """Number of measured parameters, P."""
         return sum(self.sizes)
+
+    @property
+    def tensor_cores(self) -> bool:
+        """Whether products of float32 may be rounded to the ten bits of TF32."""
+        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        return self.device.type == "cuda" and self.dtype == torch.float32 and bool(allowed)
+
+    @property
+    def eps(self) -> float:
+        """Unit of rounding of the model's arithmetic."""
+        return 2.0**-11 if self.tensor_cores else torch.finfo(self.dtype).eps
 
     @property
     def recurrent(self) -> bool:
@@ -129,75 +175,59 @@ class Problem:
     def parts(self, flat: Tensor) -> list[Tensor]:
         """A vector of shape (P,) as tensors of the parameters' shapes; rows (k, P) as (k, ...) each."""
         split = flat.split(self.sizes, dim=-1)
-        return [part.reshape(*flat.shape[:-1], *shape) for part, shape in zip(split, self.shapes, strict=True)]
+        return [part.reshape((*flat.shape[:-1], *shape)) for part, shape in zip(split, self.shapes, strict=True)]
 
-    def outputs(self, parameters: Sequence[Tensor], inputs: Inputs) -> Tensor:
+    def outputs(self, parameters: Sequence[Tensor], inputs: Nested) -> Any:
         """What the model gives for measured parameters in their own shapes."""
-        # Buffers are cloned, since a module may write into them.
-        fixed = {name: tensor.clone() for name, tensor in self._fixed.items()}
-        named = dict(zip(self.names, parameters, strict=True)) | fixed
-        return functional_call(self.model, named, inputs if isinstance(inputs, tuple) else (inputs,))
+        with self.snapshot.entered(parameters):
+            return self._called(inputs)
+
+    def loss_of(self, parameters: Sequence[Tensor], outputs: Any, targets: Nested) -> Tensor:
+        """Mean loss of given outputs; the parameters are for what the loss takes from the model itself."""
+        with self.snapshot.entered(parameters):
+            return self.loss(outputs, targets)
 
     def mean_loss(self, parameters: Sequence[Tensor], chunk: Chunk) -> Tensor:
         """Mean loss of a chunk without the penalty."""
         inputs, targets = chunk
-        return self.loss(self.outputs(parameters, inputs), targets)
-
-    def linear_losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Numbers with the gradients, in the parameters, of the losses of the single samples, shape (n,).
-
-        The loss is replaced by its tangent at the outputs: every sample's outputs times the slope of its own loss.
-        Since the loss is the mean over samples, one derivative of it gives the slopes of all.
-        """
-        n = len(targets)
-        if outputs.shape[:1] != (n,):
-            raise NotMeasurableError(
-                f"The outputs of {n} samples have shape {tuple(outputs.shape)}; the first dimension must be the sample."
-            )
-        free = outputs.detach().requires_grad_()
-        (slopes,) = torch.autograd.grad(n * self.loss(free, targets), free, materialize_grads=True)
-        return (slopes.detach() * outputs).flatten(1).sum(1) if outputs.ndim > 1 else slopes.detach() * outputs
+        with self.snapshot.entered(parameters):
+            return self.loss(self._called(inputs), targets)
 
     def weight(self, chunk: Chunk) -> float:
-        """Share of a chunk in all samples."""
-        return len(chunk[1]) / self.samples
+        """Share of a chunk in the loss of all samples."""
+        if not self.structure.weighted:
+            return chunk.samples / self.samples
+        if chunk.share is None:
+            assert self.structure.reference is not None
+            with self.conditions():
+                chunk.share = relative_weight(self, chunk, self.structure.reference) / self._reference_weight
+        return chunk.share
 
     def value(self) -> float:
         """The loss, penalty included."""
-        with self.conditions(), torch.no_grad():
-            mean = sum(self.weight(c) * float(self.mean_loss(self.parts(self.start), c)) for c in self.chunks)
+        with self.conditions():
+            point = self.parts(self.start.clone())
+            mean = sum(w * float(self.mean_loss(point, c).detach()) for c in self.chunks if (w := self.weight(c)))
         return mean + 0.5 * self.l2 * float(self.start.square().sum())
 
+    @unrounded
     def gradient(self) -> Tensor:
         """Full-data gradient, penalty included, shape (P,)."""
         total = self.l2 * self.start
         for chunk in self.chunks:
-            for part in self.fitting(chunk, self._share, self.max_bytes // 2):
+            for part in fitting(self, chunk, self._share, self.max_bytes // 2):
                 total = total + self._share(part)
         return total
 
-    def fitting(self, chunk: Chunk, work: Callable[[Chunk], object], room: int) -> list[Chunk]:
-        """Parts of a chunk, as large as the memory allows; it is extrapolated from one and two samples.
-
-        Args:
-            chunk: Samples.
-            work: What is to be done with each part.
-            room: Most bytes that the work may take.
-
-        Raises:
-            NotMeasurableError: If one sample needs more.
-        """
-        n = len(chunk[1])
-        one, two = (counted(lambda k=k: work(piece(chunk, slice(0, k))))[1] for k in (1, min(2, n)))
-        if one.peak > room:
-            raise NotMeasurableError(
-                f"One sample needs {one.peak} bytes, and {room} of max_bytes={self.max_bytes} are left for it; allow "
-                "more memory, or measure a subset of the parameters."
-            )
-        # What is made grows linearly with the samples, its peak only once it exceeds that of the parameters.
-        more = two.made - one.made
-        most = n if more <= 0 else min(n, (room - one.peak) // more + 1)
-        return [piece(chunk, slice(s, s + most)) for s in range(0, n, most)]
+    def retyped(self, dtype: torch.dtype, chunk: Chunk) -> Problem:
+        """The same loss of some samples alone, in another dtype."""
+        other = copy.copy(self)
+        other.dtype, other.samples = dtype, chunk.samples
+        other.start = other._cast(self.start)
+        other.snapshot = self.snapshot.retyped(other._cast)
+        other.chunks = [Chunk(*(mapped(other._cast, values) for values in chunk))]
+        other.structure = replace(self.structure, weighted=False, reference=None)
+        return other
 
     def _share(self, chunk: Chunk) -> Tensor:
         """A chunk's share in the gradient."""
@@ -206,49 +236,35 @@ class Problem:
             loss = self.weight(chunk) * self.mean_loss(leaves, chunk)
             return flatten(torch.autograd.grad(loss, leaves, materialize_grads=True))
 
-    @contextmanager
-    def conditions(self) -> Iterator[None]:
+    def conditions(self) -> AbstractContextManager[None]:
         """Kernels that have second derivatives, while a graph is made; all settings are put back."""
-        fastpath = torch.backends.mha.get_fastpath_enabled()
-        with ExitStack() as stack:
-            stack.enter_context(torch.enable_grad())
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-            if self.recurrent:
-                stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-            torch.backends.mha.set_fastpath_enabled(False)
-            try:
-                yield
-            finally:
-                torch.backends.mha.set_fastpath_enabled(fastpath)
+        return conditions(self.device, self.recurrent)
+
+    def _called(self, inputs: Nested) -> Any:
+        """The model's outputs; one sample's have a dimension for it even where the model squeezes it away."""
+        inputs = mapped(torch.detach, inputs)  # a model may switch on their gradients
+        outputs = call(self.model, inputs)
+        if isinstance(outputs, Tensor) and self.structure.trailing == outputs.shape:
+            first = next(tensors_in(inputs), None)
+            return outputs[None] if first is not None and len(first) == 1 else outputs
+        return outputs
 
     def _cast(self, tensor: Tensor) -> Tensor:
-        return tensor.to(self.device, self.dtype if tensor.is_floating_point() else None)
+        """A copy, in the problem's dtype if it is floating-point."""
+        return tensor.to(self.device, self.dtype if tensor.is_floating_point() else None, copy=True)
 
     def _probe(self) -> dict[str, Any]:
-        """Evaluate the first chunk until it can be trusted; what every record says of the problem."""
-        refuse_random_modules(self.model)
+        """Find out what the loss is made of; what every record says of the problem."""
         devices = [self.device] if self.device.type == "cuda" else []
         # A model that draws random numbers is refused, but not before it has drawn some.
-        with torch.random.fork_rng(devices=devices), self.conditions(), torch.no_grad():
-            parameters, chunk = self.parts(self.start), self.chunks[0]
-            first, second = (self.mean_loss(parameters, chunk) for _ in range(2))
-            refuse_loss(first, second)
-            n = len(chunk[1])
-            if n > 1:
-                # One sample and the others: a loss that weighs or mixes samples cannot agree by symmetry.
-                cut = [piece(chunk, slice(0, 1)), piece(chunk, slice(1, n))]
-                parts = sum(len(c[1]) / n * float(self.mean_loss(parameters, c)) for c in cut)
-                refuse_coupled(float(first), parts, torch.finfo(self.dtype).eps)
-        flags = {m.training for m in self.model.modules()}
-        return {
-            "parameters": self.size,
-            "samples": self.samples,
-            "chunks": len(self.chunks),
-            "mode": "mixed" if len(flags) > 1 else "train" if flags.pop() else "eval",
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "device": self.device.type,
-            "l2": self.l2,
-        }
+        with torch.random.fork_rng(devices=devices), self.conditions():
+            self.structure = examine(self)
+            if self.structure.weighted:
+                assert self.structure.reference is not None
+                weights = (relative_weight(self, chunk, self.structure.reference) for chunk in self.chunks)
+                self._reference_weight = sum(weights)
+                refuse_loss(torch.tensor(self.value()))
+        return described(self)
 
 
 def flatten(parts: Iterable[Tensor]) -> Tensor:

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inertialab.verification.measure.budget import counted
-from inertialab.verification.measure.measurable import Chunk, piece
+from inertialab.verification.measure.batches import Chunk, piece
+from inertialab.verification.measure.budget import counted, fitting
+from inertialab.verification.measure.conditions import quietly, unrounded
+from inertialab.verification.measure.measurable import failed
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.tape import Product, recorded
@@ -38,8 +40,10 @@ class ChunkSum:
         make: Makes the graph of a chunk.
         forward: Product with a chunk by forward mode, which keeps nothing; by default a chunk whose graph is not kept
             gets it anew each time.
+        check: Tries the matrix on some samples before anything is kept.
         keep: Whether to keep graphs at all.
         shift: A multiple of the identity that is added.
+        record: Whether the operations are the same for all vectors, so that they can be recorded.
     """
 
     def __init__(
@@ -48,17 +52,25 @@ class ChunkSum:
         make: Maker,
         forward: Callable[[Chunk, Tensor], Tensor] | None = None,
         *,
+        check: Callable[[Chunk], None],
         keep: bool = True,
         shift: float = 0.0,
+        record: bool = True,
     ):
+        self.recordable = record
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
         self.recomputed: list[Product] = []
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
-        for chunk in problem.chunks:
-            for part in problem.fitting(chunk, self._made, problem.max_bytes // 2 // TEMPORARY):
+        room = problem.max_bytes // 2 // TEMPORARY
+        for place, chunk in enumerate(problem.chunks):
+            parts = fitting(problem, chunk, self._made, room)
+            if place == 0 and parts:
+                check(parts[0])
+            for part in parts:
                 self._take(part, keep)
 
+    @unrounded
     def rows(self, rows: Tensor) -> Tensor:
         """Products with k vectors as rows, shape (k, P)."""
         width = self._width()
@@ -93,7 +105,7 @@ class ChunkSum:
 
     def _keep(self, product: Product, size: int) -> None:
         """Keep a graph, or a recording in its place if that fits."""
-        if size > TAPE_BYTES:
+        if size > TAPE_BYTES and self.recordable:
             tape, more = counted(lambda: recorded(product, self._generic()))
             if tape is not None and self.kept_bytes + size + more.alive() <= self.problem.max_bytes // 2:
                 product, size, self.taped = tape, size + more.alive(), self.taped + 1
@@ -102,9 +114,9 @@ class ChunkSum:
 
     def _anew(self, chunk: Chunk, size: int) -> Product:
         """A product that keeps nothing; recorded where that pays, to leave out autograd's own work."""
-        forward = self.forward
-        again = (lambda v: self._made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
-        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES else None
+        forward, made = self.forward, self._made
+        again = (lambda v: made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
+        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES and self.recordable else None
         self.taped += tape is not None
         return tape or again
 
@@ -113,8 +125,13 @@ class ChunkSum:
         return vector.to(self.problem.device)
 
     def _made(self, chunk: Chunk) -> Product:
-        with self.problem.conditions():
-            return self.make(chunk)
+        try:
+            with self.problem.conditions():
+                return self.make(chunk)
+        except RuntimeError as error:  # NotImplementedError is one
+            if "not implemented" not in str(error):
+                raise
+            raise failed(error, "A derivative that the operator takes") from error
 
     def _one(self, v: Tensor) -> Tensor:
         total = self.shift * v
@@ -125,7 +142,8 @@ class ChunkSum:
     def _batched(self, rows: Tensor) -> Tensor:
         """Many products in one pass; row by row if an operation knows no batching."""
         try:
-            return torch.vmap(self._one)(rows)
+            with quietly():
+                return torch.vmap(self._one)(rows)
         except RuntimeError:
             return torch.stack([self._one(row) for row in rows])
 
@@ -156,16 +174,18 @@ def pull(
     return torch.autograd.grad(ends, leaves, vectors, retain_graph=True, materialize_grads=True, **options)
 
 
-def kept_jacobian(output: Tensor, leaves: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
-    """Jacobian of an output times a vector by one backward pass.
+def kept_jacobian(
+    outputs: Sequence[Tensor], leaves: Sequence[Tensor]
+) -> Callable[[Sequence[Tensor]], tuple[Tensor, ...]]:
+    """Jacobian of outputs times a vector by one backward pass.
 
     The transposed Jacobian times a cotangent u is linear in u, so its own transposed Jacobian in u is the Jacobian of
-    the output, wherever u is taken.
+    the outputs, wherever u is taken.
 
     Args:
-        output: With a graph, any shape.
-        leaves: Tensors that the output depends on.
+        outputs: With a graph, any shapes.
+        leaves: Tensors that the outputs depend on.
     """
-    u = torch.zeros_like(output, requires_grad=True)
-    pulled = pull((output,), leaves, (u,), create_graph=True)
-    return lambda parts: pull(pulled, (u,), parts)[0]
+    u = [torch.zeros_like(output, requires_grad=True) for output in outputs]
+    pulled = pull(outputs, leaves, u, create_graph=True)
+    return lambda parts: pull(pulled, u, parts)

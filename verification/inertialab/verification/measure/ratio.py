@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.batches import Chunk, mapped, tensors_in
 from inertialab.verification.measure.bootstrap import Intervals, bootstrap
-from inertialab.verification.measure.measurable import Chunk
+from inertialab.verification.measure.budget import fitting
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.noise import Sampling, sampling_factor
 from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import kept_jacobian, pull
-from inertialab.verification.measure.samples import project_gradients
+from inertialab.verification.measure.samples import project_gradients, sample_losses
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class NoiseRatio:
     record: Mapping[str, Any]
 
 
+@unrounded
 def noise_ratio(
     problem: Problem,
     basis: Tensor,
@@ -125,6 +128,7 @@ def _slopes(C: np.ndarray, H: np.ndarray) -> np.ndarray:
     return (x * y).sum(1, keepdims=True) / (x**2).sum(1, keepdims=True)
 
 
+@unrounded
 def project_curvature(problem: Problem, basis: Tensor) -> Tensor:
     """Second derivative of each sample's own loss, without the penalty, along given directions.
 
@@ -141,31 +145,48 @@ def project_curvature(problem: Problem, basis: Tensor) -> Tensor:
     directions = [problem.parts(v) for v in basis.to(problem.device, problem.dtype).T]
     rows = []
     for chunk in problem.chunks:
+        if not problem.weight(chunk):
+            rows.append(problem.start.new_zeros(chunk.samples, len(directions)))
+            continue
         room = problem.max_bytes // 2
-        for part in problem.fitting(chunk, lambda c: _second_derivatives(problem, c, directions[:1]), room):
+        for part in fitting(problem, chunk, lambda c: _second_derivatives(problem, c, directions[:1]), room):
             rows.append(_second_derivatives(problem, part, directions))
     return torch.cat(rows)
 
 
 def _second_derivatives(problem: Problem, chunk: Chunk, directions: Sequence[list[Tensor]]) -> Tensor:
-    leaves, n = problem.leaves(), len(chunk[1])
+    leaves, n = problem.leaves(), chunk.samples
     with problem.conditions():
-        outputs = problem.outputs(leaves, chunk[0])
-        free = outputs.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(n * problem.loss(free, chunk[1]), free, create_graph=True)
         # Weights of the samples: the derivative in one of them is that sample's share.
         u = torch.ones(n, dtype=problem.dtype, device=problem.device, requires_grad=True)
-        weighted = (u * problem.linear_losses(outputs, chunk[1])).sum()
+        weighted = (u * sample_losses(problem, leaves, chunk)).sum()
         gradients = pull((weighted,), leaves, (torch.ones_like(weighted),), create_graph=True)
-        push = kept_jacobian(outputs, leaves)
+        bend = _bend_of_loss(problem, chunk, leaves) if problem.structure.separable else None
     columns = []
     for v in directions:
         bent = pull(gradients, leaves, v, create_graph=True)
-        model = pull(bent, (u,), v)[0]
-        change = push(v)
-        loss = (pull((slope,), (free,), (change,))[0] * change).reshape(n, -1).sum(1)
-        columns.append((model + loss).detach())
+        column = pull(bent, (u,), v)[0]
+        columns.append((column if bend is None else column + bend(v)).detach())
     return torch.stack(columns, dim=1)
+
+
+def _bend_of_loss(problem: Problem, chunk: Chunk, leaves: Sequence[Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:
+    """Curvature of the loss itself, which its tangent lacks, along the change of each sample's outputs, shape (n,)."""
+    outputs = list(tensors_in(whole := problem.outputs(leaves, chunk.inputs)))
+    free = mapped(lambda t: t.detach().requires_grad_(t.is_floating_point()), whole)
+    ends = [t for t in tensors_in(free) if t.requires_grad]
+    scale = problem.samples * problem.weight(chunk)
+    loss = scale * problem.loss_of(problem.parts(problem.start), free, chunk.targets)
+    slopes = torch.autograd.grad(loss, ends, create_graph=True, materialize_grads=True)
+    push = kept_jacobian([t for t in outputs if t.is_floating_point()], leaves)
+
+    def bend(v: Sequence[Tensor]) -> Tensor:
+        changes = push(v)
+        curved = pull(slopes, ends, changes)
+        pairs = zip(curved, changes, strict=True)
+        return torch.stack([(c * change).reshape(chunk.samples, -1).sum(1) for c, change in pairs]).sum(0)
+
+    return bend
 
 
 def subspace_overlap(first: Tensor, second: Tensor) -> float:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -48,9 +50,21 @@ def recorded(product: Product, vector: Tensor, *, whole: bool = False) -> Produc
         return None
     tape.graph.output(last)
     _simplify(tape.graph, join=tape.pure)
-    replay = torch.no_grad()(fx.GraphModule(tape.root, tape.graph).forward)
+    replay = _compiled(tape.graph, tape.constants)
     rounding = 1e2 * torch.finfo(vector.dtype).eps * float(result.abs().max())
     return replay if float((replay(2 * vector) - 2 * result).abs().max()) <= rounding else None
+
+
+def _compiled(graph: fx.Graph, constants: dict[str, Tensor]) -> Product:
+    """A graph as a function that holds its constants and nothing else.
+
+    A `GraphModule` would tie them to the graph's nodes, which refer to each other in circles, so that they would stay
+    until the collector finds them.
+    """
+    code = graph.python_code("self")
+    made = dict(code.globals)
+    exec(code.src, made)
+    return torch.no_grad()(partial(made["forward"], SimpleNamespace(**constants)))
 
 
 class _Tape(TorchDispatchMode):
@@ -58,7 +72,7 @@ class _Tape(TorchDispatchMode):
 
     Attributes:
         graph: The operations.
-        root: Holds the constants.
+        constants: Tensors from elsewhere, by name.
         nodes: Where in the graph each tensor is made.
         pure: Whether no operation changed a tensor in place.
         repeatable: Whether none changed a constant.
@@ -66,12 +80,13 @@ class _Tape(TorchDispatchMode):
 
     def __init__(self, vector: Tensor, whole: bool):
         super().__init__()
-        self.graph, self.root, self.whole = fx.Graph(), nn.Module(), whole
+        self.graph, self.whole = fx.Graph(), whole
+        self.constants: dict[str, Tensor] = {}
         self.pure = self.repeatable = True
         # Known weakly: what is made on the way must go when it would have gone without a tape.
         self.nodes = WeakTensorKeyDictionary()
         self.nodes[vector] = self.graph.placeholder("vector")
-        self._constants: dict[int, tuple[Tensor, fx.Node]] = {}
+        self._known: dict[int, tuple[Tensor, fx.Node]] = {}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -98,11 +113,11 @@ class _Tape(TorchDispatchMode):
         return {k: self._node(v) for k, v in argument.items()} if isinstance(argument, dict) else argument
 
     def _constant(self, tensor: Tensor) -> fx.Node:
-        if id(tensor) not in self._constants:
-            name = f"constant_{len(self._constants)}"
-            self.root.register_buffer(name, tensor.detach())  # without its graph, which may then go
-            self._constants[id(tensor)] = tensor, self.graph.get_attr(name)  # its identity is its own while it lives
-        return self._constants[id(tensor)][1]
+        if id(tensor) not in self._known:
+            name = f"constant_{len(self._known)}"
+            self.constants[name] = tensor.detach()  # without its graph, which may then go
+            self._known[id(tensor)] = tensor, self.graph.get_attr(name)  # its identity is its own while it lives
+        return self._known[id(tensor)][1]
 
 
 def _simplify(graph: fx.Graph, join: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.density import rademacher
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
@@ -51,6 +52,7 @@ class DiagonalEstimate:
     record: Mapping[str, Any]
 
 
+@unrounded
 def trace(
     operator: Operator,
     rtol: float = 0.01,
@@ -134,6 +136,7 @@ def products(operator: Operator, rows: Tensor) -> Tensor:
     return found
 
 
+@unrounded
 def diagonal(operator: Operator, probes: int, *, generator: torch.Generator, rank: int = 0) -> DiagonalEstimate:
     """Diagonal by Hutchinson's estimator, with the range of a sketch taken out exactly.
 

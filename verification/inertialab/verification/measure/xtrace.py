@@ -5,11 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from inertialab.verification.measure.conditions import unrounded
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.operators import Operator
 from inertialab.verification.measure.trace import TraceEstimate, products
 
 
+@unrounded
 def xtrace(operator: Operator, pairs: int = 100, *, generator: torch.Generator) -> TraceEstimate:
     """Trace by XTrace: every vector serves the sketch and, left out of it, tests what the others miss.
 
@@ -39,7 +41,7 @@ def xtrace(operator: Operator, pairs: int = 100, *, generator: torch.Generator) 
     """
     if not 2 <= pairs <= operator.size:
         raise ValueError(f"XTrace needs between 2 and {operator.size} vectors, as many as parameters; got {pairs}.")
-    omega = torch.randn(pairs, operator.size, dtype=operator.dtype, device=operator.device, generator=generator)
+    omega = operator.random(pairs, generator)
     image = products(operator, omega)
     Q, R = torch.linalg.qr(image.T)
     H = (Q.T @ products(operator, Q.T.contiguous()).T).double()
