@@ -53,7 +53,7 @@ def test_the_scale_of_the_first_step_is_exactly_one(dtype, generator):
     g = torch.randn(100_000, generator=generator, dtype=dtype)
     g = g[g.abs() > 1e-6]
     settings = {"conformity_beta": 0.999, "c": 1.0, "conformity_eps": 1e-8, "cdf": "normal"}
-    scale = conformity(g, torch.zeros_like(g), torch.zeros_like(g), 1, settings)
+    scale = conformity(g, torch.zeros_like(g), torch.zeros_like(g), 1.0, settings)
     assert torch.equal(scale, torch.ones_like(g))
 
 
@@ -79,7 +79,8 @@ def test_pure_noise_is_scaled_by_its_known_floor():
     mean, variance = torch.zeros(100_000, dtype=torch.float64), torch.zeros(100_000, dtype=torch.float64)
     settings = {"conformity_beta": beta, "c": 1.0, "conformity_eps": 1e-8, "cdf": "normal"}
     for k in range(1, 401):
-        scale = conformity(torch.as_tensor(rng.standard_normal(100_000)), mean, variance, k, settings)
+        w = (1 - beta) / (1 - beta**k)
+        scale = conformity(torch.as_tensor(rng.standard_normal(100_000)), mean, variance, w, settings)
     spread = (1 / (1 - beta) - 1) * (1 - beta) / (1 + beta)
     assert float(scale.mean()) == pytest.approx(2 / math.pi * math.atan(math.sqrt(spread)), abs=0.005)
     assert float(scale.mean()) < 0.45

@@ -24,12 +24,14 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from inertialab.optim import adai_step, sharded
-from inertialab.optim.base import CheckedOptimizer, Range, evaluated, moving, nonnegative, positive, real
+from inertialab.optim.base import CheckedOptimizer, evaluated, moving, tensors
+from inertialab.optim.settings import Range, fraction, nonnegative, pair, positive, real
 
 RANGES: tuple[Range, ...] = (
     ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: positive(b[0]), "(beta0 > 0, beta2)"),
-    ("betas", lambda b: real(0, 1, high_open=True)(b[1]), "(beta0, beta2 in [0, 1))"),
+    ("betas", lambda b: isinstance(b, tuple) and len(b) == 2, "two numbers (beta0, beta2)"),
+    ("betas", pair(positive, lambda _: True), "(beta0 > 0, beta2)"),
+    ("betas", pair(positive, fraction), "(beta0, beta2 in [0, 1))"),
     ("eps", real(0, 1, low_open=True), "in (0, 1]"),
     ("weight_decay", nonnegative, "a finite number >= 0"),
     ("dampening", real(0, 1), "in [0, 1]"),
@@ -81,7 +83,7 @@ class Adai(CheckedOptimizer):
     """
 
     ranges = RANGES
-    counters: ClassVar[Mapping[str, torch.dtype]] = {**CheckedOptimizer.counters, adai_step.SUM: torch.float64}
+    states: ClassVar[tuple[str, ...]] = adai_step.STATE
 
     def __init__(
         self,
@@ -116,18 +118,15 @@ class Adai(CheckedOptimizer):
         self.mean_group = sharded.zero_group() if mean_group is None else mean_group
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        settings = {**self.defaults, **param_group}
-        if settings["fused"] and (settings["foreach"] is not None or settings["differentiable"]):
-            other = "foreach" if settings["foreach"] is not None else "differentiable"
-            raise ValueError(f"Adai: fused=True and {other}={settings[other]} exclude each other; leave one out.")
-        if settings["differentiable"] != self.defaults["differentiable"]:
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse settings and parameters of a group."""
+        super().check(group)
+        if group["fused"] and (group["foreach"] is not None or group["differentiable"]):
+            other = "foreach" if group["foreach"] is not None else "differentiable"
+            raise ValueError(f"Adai: fused=True and {other}={group[other]} exclude each other; leave one out.")
+        if group["differentiable"] != self.defaults["differentiable"]:
             raise ValueError("Adai: differentiable must be the same in all groups; give it to the optimizer.")
-        super().add_param_group(param_group)
-        if self.mean_group is None and any(
-            getattr(p, "_is_flat_param", False) for p in self.param_groups[-1]["params"]
-        ):
+        if self.mean_group is None and any(getattr(p, "_is_flat_param", False) for p in tensors(group["params"])):
             raise ValueError(
                 "Adai: these parameters are flattened and cut by FSDP1, and the mean over all of them is not to be "
                 "had from a part; give mean_group=the process group, or use fully_shard (FSDP2)."
@@ -136,13 +135,13 @@ class Adai(CheckedOptimizer):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "mean_group": self.mean_group}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take a state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
-        super().load_state_dict({**state_dict, "state": {k: _own(s) for k, s in state_dict["state"].items()}})
-        for group in self.param_groups:
-            for param in group["params"] if group["capturable"] else ():
-                if param in self.state:
-                    self.state[param]["step"] = self.state[param]["step"].to(param.device)
+    def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
+        own = super().converted(state)
+        if "beta1_prod" in own:
+            own["bias_correction"] = 1 - own.pop("beta1_prod")
+        own.pop("exp_avg_sq_sum", None)  # saved by earlier versions
+        return own
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -158,14 +157,6 @@ class Adai(CheckedOptimizer):
         with torch.set_grad_enabled(self.defaults["differentiable"]):
             adai_step.step(moving(self), self.state, self.mean_group)
         return loss
-
-
-def _own(state: dict[str, Any]) -> dict[str, Any]:
-    """The state of one parameter, converted where it is one of the authors' code."""
-    own = {name: torch.as_tensor(value) for name, value in state.items()}
-    if "beta1_prod" in own:
-        own["bias_correction"] = 1 - own.pop("beta1_prod")
-    return own
 
 
 class AdaiW(Adai):

@@ -8,7 +8,7 @@ Machine code is not kept on disk: numba's files are not safe against two process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,10 +19,13 @@ from numba import types
 from numba.extending import intrinsic
 from torch import Tensor
 
-from inertialab.optim.blocks import Row
+from inertialab.optim.adai_rule import Scale, lowest
+from inertialab.optim.blocks import LARGE, Row
 
 CHUNK = 2048
 """Elements handled at a time: seven rows of them fit a first-level cache in float32."""
+SAMPLED = 16
+"""One second moment in so many chunks tells whether they were written by somebody else."""
 SHARED = 1 << 18
 """Elements from which a step is worth a second thread."""
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -62,31 +65,44 @@ class Kernels:
         self.written = [x for p, _, m, v, q in rows for x in (p, m, v, q)]
         self.where = np.array([[x.data_ptr() for x in row] for row in rows], np.int64)
         self.sizes = np.array([row[0].numel() for row in rows], np.int64)
-        self.real = _REALS[rows[0][0].dtype]
+        self.dtype = rows[0][0].dtype
+        self.real = _REALS[self.dtype]
         decay, decoupled = settings["weight_decay"], settings["decoupled_weight_decay"]
         self.sign = self.real(-1 if settings["maximize"] else 1)
         self.penalty = self.real(0 if decoupled else decay)
         self.shrinks = decay if decoupled else 0.0
 
-    def squares(self, fresh: list[bool]) -> list[float]:
-        """Σĝ² of each tensor, and where it is `fresh` β₂Σv + (1 - β₂)Σĝ²."""
-        out = np.zeros((torch.get_num_threads(), len(self.sizes)))
-        beta2, new = self.settings["betas"][1], np.array(fresh)
+    def second_moments(self, known: list[float | None]) -> tuple[list[float], list[float]]:
+        """β₂Σv + (1 - β₂)Σĝ² of each tensor, and some samples of v.
+
+        Args:
+            known: Σv where it is known; where it is None it is taken from v.
+        """
+        fresh, beta2 = np.array([k is None for k in known]), self.settings["betas"][1]
+        squares, kept, samples = (np.zeros((torch.get_num_threads(), len(self.sizes))) for _ in range(3))
         self._each(
             lambda k, start, stop: _squares(
-                self.where, self.sizes, start, stop, new, self.sign, self.penalty, beta2, out[k]
+                self.where, self.sizes, start, stop, fresh, self.sign, self.penalty, squares[k], kept[k], samples[k]
             )
         )
-        return out.sum(0).tolist()
+        before = np.where(fresh, kept.sum(0), [k or 0.0 for k in known])
+        return (beta2 * before + (1 - beta2) * squares.sum(0)).tolist(), samples.sum(0).tolist()
 
-    def move(self, inverse: float) -> None:
-        """Update all tensors, given 1/(v̄ (1 - β₂ᵏ))."""
+    def move(self, share: Scale) -> Iterator[tuple[int, float, float]]:
+        """Update all tensors; index, Σv and samples of v of the large ones."""
         s = self.settings
-        (beta0, beta2), rate = s["betas"], float(s["lr"])
-        numbers = (beta2, 1 - beta2, beta0 * inverse, s["eps"], rate, 1 - rate * self.shrinks)
+        beta2, rate, second = s["betas"][1], float(s["lr"]), 1.0 if share.second is None else share.second
+        least = lowest(s["eps"], self.dtype)
+        numbers = (beta2, 1 - beta2, share.first, second, share.offset, least, rate, 1 - rate * self.shrinks)
         constants = (self.sign, self.penalty, *map(self.real, numbers))
-        self._each(lambda _, start, stop: _move(self.where, self.sizes, start, stop, constants))
+        large = self.sizes >= LARGE
+        totals, samples = (np.zeros((torch.get_num_threads(), len(self.sizes))) for _ in range(2))
+        self._each(
+            lambda k, start, stop: _move(self.where, self.sizes, start, stop, constants, large, totals[k], samples[k])
+        )
         torch.autograd.graph.increment_version(self.written)
+        both = zip(totals.sum(0)[large].tolist(), samples.sum(0)[large].tolist(), strict=True)
+        return ((int(i), *pair) for i, pair in zip(np.flatnonzero(large), both, strict=True))
 
     def _each(self, work: Callable[[int, int, int], object]) -> None:
         """Do the work on as many equal ranges of chunks as torch uses threads."""
@@ -149,10 +165,26 @@ def _descend(g: Any, p: Any, out: Any, sign: Any, penalty: Any) -> None:
 def _inertia(g: Any, v: Any, q: Any, alpha: Any, beta2: Any, rest: Any, scale: Any, eps: Any) -> None:
     one = g.dtype.type(1)
     for i in range(g.size):
-        second = beta2 * v[i] + rest * (g[i] * g[i])
-        v[i] = second
+        moment = beta2 * v[i] + rest * (g[i] * g[i])
+        v[i] = moment
         # Comparisons, not min and max: what is not a number stays so.
-        a = second * scale
+        a = moment * scale
+        a = eps if a < eps else a
+        a = one if a > one else a
+        q[i] = q[i] + a * (one - q[i])
+        alpha[i] = a
+
+
+@nb.njit(**_RULE)
+def _inertia_of_extremes(
+    g: Any, v: Any, q: Any, alpha: Any, beta2: Any, rest: Any, first: Any, second: Any, offset: Any, eps: Any
+) -> None:
+    """The same where the scale is no number of this precision; two lines more than memory has time for."""
+    one = g.dtype.type(1)
+    for i in range(g.size):
+        moment = beta2 * v[i] + rest * (g[i] * g[i])
+        v[i] = moment
+        a = moment * first * second + offset
         a = eps if a < eps else a
         a = one if a > one else a
         q[i] = q[i] + a * (one - q[i])
@@ -169,7 +201,16 @@ def _walk(p: Any, g: Any, m: Any, q: Any, alpha: Any, rate: Any, keep: Any) -> N
 
 @nb.njit(**_LOOP)
 def _squares(
-    where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, sign: Any, penalty: Any, beta2: Any, out: Any
+    where: Any,
+    sizes: Any,
+    start: Any,
+    stop: Any,
+    fresh: Any,
+    sign: Any,
+    penalty: Any,
+    squares: Any,
+    kept: Any,
+    samples: Any,
 ) -> None:
     """Sums over the chunks `start` to `stop`, counted through all tensors; each added to that of its tensor."""
     descended = np.empty(CHUNK, type(sign))
@@ -183,19 +224,19 @@ def _squares(
             if penalty != 0:
                 _descend(g, _part(where[t, 0], sign, i, j), descended, sign, penalty)
                 g = descended[: j - i]
-            square = np.float64(_square(g))
+            squares[t] += np.float64(_square(g))
+            if c % SAMPLED == 0:
+                samples[t] += np.float64(_part(where[t, 3], sign, i, i + 1)[0])
             if fresh[t]:
-                kept = np.float64(_sum(_part(where[t, 3], sign, i, j)))
-                out[t] += beta2 * kept + (1 - beta2) * square
-            else:
-                out[t] += square
+                kept[t] += np.float64(_sum(_part(where[t, 3], sign, i, j)))
         first += chunks
 
 
 @nb.njit(**_LOOP)
-def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None:
-    """The rule on the chunks `start` to `stop`, counted through all tensors."""
-    sign, penalty, beta2, rest, scale, eps, rate, keep = constants
+def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any, large: Any, totals: Any, samples: Any) -> None:
+    """The rule on the chunks `start` to `stop`, counted through all tensors; sums of what `large` ones have then."""
+    sign, penalty, beta2, rest, one, two, offset, eps, rate, keep = constants
+    extreme = two != 1 or offset != 0
     alpha, descended = np.empty(CHUNK, type(sign)), np.empty(CHUNK, type(sign))
     first = 0
     for t in range(len(sizes)):
@@ -211,6 +252,13 @@ def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None
             if penalty != 0 or sign < 0:
                 _descend(g, p, descended, sign, penalty)
                 g = descended[: j - i]
-            _inertia(g, v, q, alpha, beta2, rest, scale, eps)
+            if extreme:
+                _inertia_of_extremes(g, v, q, alpha, beta2, rest, one, two, offset, eps)
+            else:
+                _inertia(g, v, q, alpha, beta2, rest, one, eps)
             _walk(p, g, m, q, alpha, rate, keep)
+            if large[t]:
+                totals[t] += np.float64(_sum(v))
+                if c % SAMPLED == 0:
+                    samples[t] += np.float64(v[0])
         first += chunks

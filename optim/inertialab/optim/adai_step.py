@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from inertialab.optim import sharded
-from inertialab.optim.adai_parts import SUM, Batch, Native, Single, loops
+from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.base import Moving, state_dtype
 from inertialab.optim.blocks import LARGE, Row, zeros_one_after_the_other
 
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Types whose memory may be cut and packed; others are updated one by one."""
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
+LOW = torch.finfo(torch.float32).tiny * 2.0**24
+"""Mean of second moments below which rounding of the smallest numbers could part a carried sum from them."""
 WORTH = 1 << 18
 """Elements of a model from which native loops are worth the second that they take to compile."""
 
@@ -27,56 +31,77 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         states: Of the optimizer; filled at a parameter's first step.
         group: Processes over which plain parameters are distributed.
     """
-    parts = list(_parts(pieces, states, group))
+    parts = _parts(pieces, states, group)
     if not parts and group is None:
         return
-    mean = _mean(parts, group, exact=False)
-    if any(isinstance(part, Batch) for part in parts) and not torch.isfinite(mean):
-        mean = _mean(parts, group, exact=True)
-    # Without any gradient so far all second moments are zero; then nothing moves, whatever the inertia.
-    inverse = torch.where(mean > 0, 1 / mean, 0.0)
+    sums = _sums(parts, group, exact=False)
+    total, count = 0.0, 0.0
+    if not parts or any(isinstance(part, Batch) for part in parts):
+        total, count = sums.tolist()
+        if not LOW * count <= total < float("inf"):
+            sums = _sums(parts, group, exact=True)
+            total, count = sums.tolist()
     for part in parts:
-        part.move(inverse)
+        if isinstance(part, Batch):
+            part.move(total, count)
+        else:
+            part.move(sums)
 
 
-def _mean(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
-    """v̄ over all processes."""
+def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
+    """Sum and number of corrected second moments over all processes, shape (2,)."""
     shares = [(part.domain, part.share(exact)) for part in parts]
     if group is not None:
         # Also a process without any gradient takes part in the sum.
         shares.append(((group,), sharded.nothing(group)))
-    total, count = sharded.total(shares).unbind()
-    return total / count.clamp(min=1)
+    return sharded.total(shares)
 
 
-def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> Iterator[Single | Batch]:
-    """What is to be updated."""
+def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> list[Single | Batch]:
+    """What is to be updated; its steps have been counted, or something was refused and nothing has been touched."""
     _begin([(param, settings) for param, _, settings in pieces if not states[param]], states)
     own = [states[param] for param, _, _ in pieces]
-    if own:
-        torch._foreach_add_([state["step"] for state in own], 1)
     groups = {id(settings): settings for _, _, settings in pieces}
     plain = {key: _plain(settings) for key, settings in groups.items()}
     large = sum(param.numel() for param, _, _ in pieces) >= WORTH
-    native = {key: _native(settings, large) for key, settings in groups.items() if not plain[key]}
+    native = {key: None if plain[key] else _native(settings, large) for key, settings in groups.items()}
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
+    singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
     for (param, grad, settings), state in zip(pieces, own, strict=True):
         row = (param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"])
         domain = sharded.domain(grad, group) if some_sharded or group else ()
         if some_sharded:
             row = tuple(map(sharded.local, row))
-        if plain[id(settings)]:
-            yield Single(row, state["step"], settings, state, domain)
-            continue
-        age = int(state["step"])
         suits = native[id(settings)]
         kind = Native if suits and row[0].is_cpu and suits(row) else Batch
+        if kind is Batch:
+            alike(row)
+            if plain[id(settings)] or type(row[0]) not in PLAIN or type(row[1]) not in PLAIN:
+                singles.append(Single(row, state["step"], settings, state, domain))
+                continue
+        age = int(state["step"]) + 1
         key = (kind, id(settings), age, param.dtype, grad.dtype, param.device, domain)
         batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
         batch.rows.append(row)
-        batch.states.append(state)
-    yield from batches.values()
+    if own:
+        torch._foreach_add_([state["step"] for state in own], 1)
+    return [*singles, *batches.values()]
+
+
+def alike(row: Row) -> None:
+    """Refuse states of another shape than the parameter; packed, they would be cut or reach into other states.
+
+    Raises:
+        RuntimeError: Naming the state and both shapes.
+    """
+    shape = row[0].shape
+    if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:
+        name, found = next((n, x.shape) for n, x in zip(STATE, row[2:], strict=True) if x.shape != shape)
+        raise RuntimeError(
+            f"Adai: {name!r} has shape {tuple(found)} and its parameter {tuple(row[0].shape)}; cut or extend all of "
+            f"{', '.join(map(repr, STATE))} together with the parameter, or clear its state."
+        )
 
 
 def _plain(s: dict[str, Any]) -> bool:
@@ -95,15 +120,13 @@ def _begin(fresh: list[tuple[Tensor, dict[str, Any]]], states: MutableMapping[Te
     """Make the states of parameters that move for the first time."""
     small: dict[Any, list[Tensor]] = {}
     for param, settings in fresh:
-        state, dtype, whole = states[param], state_dtype(param), not sharded.is_sharded(param)
+        state, dtype = states[param], state_dtype(param)
         state["step"] = torch.zeros((), dtype=torch.float32, device=param.device if settings["capturable"] else "cpu")
-        if whole and param.numel() < LARGE:
+        if type(param) in PLAIN and param.numel() < LARGE:
             small.setdefault((id(settings), dtype, param.device), []).append(param)
             continue
         for name in STATE:
             state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
-        if whole and not _plain(settings):
-            state[SUM] = torch.zeros((), dtype=torch.float64, device=param.device)
     for (_, dtype, _), params in small.items():
         for name in STATE:
             for param, zeros in zip(params, zeros_one_after_the_other(params, dtype), strict=True):

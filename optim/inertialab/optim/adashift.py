@@ -13,14 +13,15 @@ squares are taken before the reduction, as all codes do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
+from inertialab.optim.base import TensorwiseOptimizer
+from inertialab.optim.settings import ADAM_RANGES, Range
 
 Reduction = Literal["max", "mean", "none"]
 RANGES: tuple[Range, ...] = (
@@ -41,7 +42,7 @@ class AdaShift(TensorwiseOptimizer):
         eps: ε >= 0, units L/θ.
         weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
         decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
-        shift: n >= 1, number of gradients kept; memory is n + 1 copies of the parameters.
+        shift: n >= 1, number of gradients kept; memory is n + 2 copies of the parameters.
         reduction: φ over a block: "max", "mean" (one adaptive rate a block) or "none" (one a coordinate).
         maximize: Ascend instead of descend.
 
@@ -50,6 +51,7 @@ class AdaShift(TensorwiseOptimizer):
     """
 
     ranges = RANGES
+    states = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -76,30 +78,34 @@ class AdaShift(TensorwiseOptimizer):
         }
         super().__init__(params, defaults)
 
+    def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names of the states of a parameter of this group, the window of gradients among them."""
+        return (*super().wanted(group), *(f"gradient_{i}" for i in range(group["shift"])))
+
     def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of one tensor."""
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = _reduced(torch.zeros_like(g), group["reduction"])
-            state["window"] = torch.zeros((group["shift"], *g.shape), dtype=g.dtype, device=g.device)
+            for name in self.wanted(group)[1:]:
+                state[name] = torch.zeros_like(g, memory_format=torch.preserve_format)
         state["step"] += 1
-        direction = adashift(g, state["exp_avg"], state["exp_avg_sq"], state["window"], int(state["step"]), group)
+        window = [state[name] for name in self.wanted(group)[3:]]
+        direction = adashift(g, state["exp_avg"], state["exp_avg_sq"], window, int(state["step"]), group)
         if direction is not None:
             self.decay(param, group)
             param.sub_(direction.mul_(group["lr"]))
 
 
 def adashift(
-    g: Tensor, average: Tensor, second: Tensor, window: Tensor, step: int, settings: dict[str, Any]
+    g: Tensor, average: Tensor, second: Tensor, window: Sequence[Tensor], step: int, settings: dict[str, Any]
 ) -> Tensor | None:
     """The update rule on one tensor; changes the averages and the window in place.
 
     Args:
         g: Gradient to descend; not changed.
         average: m.
-        second: v, of the shape that the reduction leaves.
-        window: The last n gradients as a ring, zeros where there was none yet, shape (n, ...).
+        second: v, of the shape of the gradient; all alike where a reduction leaves one number.
+        window: The last n gradients as a ring, zeros where there was none yet.
         step: k >= 1.
         settings: Those of `AdaShift`.
 
@@ -119,7 +125,10 @@ def adashift(
 
 
 def _reduced(squares: Tensor, reduction: Reduction) -> Tensor:
-    return {"max": torch.Tensor.amax, "mean": torch.Tensor.mean, "none": torch.Tensor.clone}[reduction](squares)
+    """φ over the block; of a block without elements nothing."""
+    if reduction == "none" or not squares.numel():
+        return squares
+    return squares.amax() if reduction == "max" else squares.mean()
 
 
 def adashift_coordinatewise(

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from inertialab.optim.base import check_notation
+from inertialab.optim.settings import check_notation
 
 
 def sgd(params: Iterable[Tensor], *, eta: float | Tensor) -> torch.optim.Optimizer:

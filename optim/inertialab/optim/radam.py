@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
+from inertialab.optim.base import TensorwiseOptimizer
+from inertialab.optim.settings import ADAM_RANGES, Range, real
 
 Freedom = Literal["centre-of-mass", "satterthwaite"]
 Variance = Literal["first-order", "exact"]
@@ -86,6 +87,7 @@ def rectification(beta2: float, step: int, threshold: float, freedom: Freedom, v
 
 RANGES: tuple[Range, ...] = (
     *ADAM_RANGES,
+    ("threshold", real(0, float("inf")), "a number"),
     ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
     ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
     ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),
@@ -115,6 +117,7 @@ class RAdam(TensorwiseOptimizer):
     """
 
     ranges = RANGES
+    states = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -145,14 +148,13 @@ class RAdam(TensorwiseOptimizer):
         }
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        settings = {**self.defaults, **param_group}
-        least = 4 if settings["variance"] == "first-order" else 2
-        if settings["threshold"] < least:
-            given = f"with variance {settings['variance']!r}, got {settings['threshold']}"
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse settings and parameters of a group."""
+        super().check(group)
+        least = 4 if group["variance"] == "first-order" else 2
+        if group["threshold"] < least:
+            given = f"with variance {group['variance']!r}, got {group['threshold']}"
             raise ValueError(f"RAdam: threshold must be >= {least} {given}.")
-        super().add_param_group(param_group)
 
     def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of one tensor."""
