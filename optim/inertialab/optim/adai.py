@@ -143,6 +143,14 @@ class Adai(CheckedOptimizer):
         own.pop("exp_avg_sq_sum", None)  # saved by earlier versions
         return own
 
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class; the authors' code and other collections have another name for decoupled decay."""
+        own = dict(group)
+        for name in ("decoupled", "weight_decouple"):
+            if name in own:
+                own["decoupled_weight_decay"] = bool(own.pop(name))
+        return own
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step.
@@ -193,6 +201,16 @@ class AdaiW(Adai):
             differentiable=differentiable,
             mean_group=mean_group,
         )
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse settings and parameters of a group."""
+        if not group["decoupled_weight_decay"]:
+            raise ValueError("AdaiW: decoupled_weight_decay must be True, got False; use Adai for an L2 penalty.")
+        super().check(group)
+
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class, whose decay stays decoupled, also with a state of Adai."""
+        return {**super().converted_group(group), "decoupled_weight_decay": True}
 
 
 def adai(

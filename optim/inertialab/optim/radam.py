@@ -104,7 +104,8 @@ class RAdam(TensorwiseOptimizer):
         betas: (β₁, β₂), each in [0, 1), dimensionless.
         eps: ε >= 0, units L/θ.
         weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
-        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
+        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead, as the authors' code does, whose
+            checkpoints switch it on.
         threshold: Degrees of freedom above which the step is adaptive: 4 in the publication, 5 in codes. At
             least 4 with the first-order variance, at least 2 with the exact one.
         fallback: What is done below it: "sgdm" momentum without adaptation, "none" nothing, decay included.
@@ -155,6 +156,11 @@ class RAdam(TensorwiseOptimizer):
         if group["threshold"] < least:
             given = f"with variance {group['variance']!r}, got {group['threshold']}"
             raise ValueError(f"RAdam: threshold must be >= {least} {given}.")
+
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class; the authors' code, told by its `buffer`, decouples the decay."""
+        own = {k: v for k, v in group.items() if k != "buffer"}
+        return {"decoupled_weight_decay": True, **own} if "buffer" in group else own
 
     def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """One step of one tensor."""

@@ -101,6 +101,8 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
                 "Three conventions: the publication adapts where the degrees of freedom exceed 4 and falls back to "
                 "momentum (wording not checked); its authors' code adapts from 5 on and does nothing before; "
                 "`torch.optim.RAdam` adapts above 5 and falls back to momentum. Switches: `threshold`, `fallback`.",
+                "The authors' code decouples weight decay from the step; `torch.optim.RAdam` and this class take it as "
+                "an L2 penalty unless `decoupled_weight_decay=True`, which a checkpoint of the authors' code switches on.",
                 "The fallback step is not normalised, so a gradient far from size one makes it far too long or short.",
                 "The first-order variance of the publication is infinite at 4 degrees of freedom, where the exact one "
                 '(`variance="exact"`) is finite down to 2.',
@@ -146,8 +148,8 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             runs="inertialab.optim.adai.Adai",
             differences=(
                 "`weight_decay` is an L2 penalty that the second moment sees, as in the authors' code; decoupled decay "
-                "is `AdaiW`, applied before the momentum step. The authors' code writes the penalty into the stored "
-                "gradient; here gradients are never changed.",
+                "is `AdaiW` (`decoupled=True` there, also in checkpoints), applied before the momentum step. Their "
+                "code writes the penalty into the stored gradient; here gradients are never changed.",
                 "The mean of second moments is one number over all parameters that have a gradient. A popular "
                 "collection floors it by `eps`, which makes it depend on the scale of the loss.",
                 "The authors' code carries the product of β₁ and takes 1 - β₁; for a small α both lose their digits in "
