@@ -102,8 +102,8 @@ class CProp(Optimizer):
     wrapped: Optimizer
 
     def __init__(self, optimizer: Optimizer, beta: float = 0.999, c: float = 1.0, eps: float = 1e-8, cdf: Cdf = "bft"):
-        parameters = inspect.signature(optimizer.step).parameters.values()
-        if any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters):
+        closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+        if closure is not None and closure.default is closure.empty:
             name = type(optimizer).__name__
             raise TypeError(f"CProp: a step of {name} needs a closure, and has no direction to scale; wrap another.")
         own = {"conformity_beta": beta, "c": c, "conformity_eps": eps, "cdf": cdf}

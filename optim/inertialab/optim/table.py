@@ -102,7 +102,7 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
                 "momentum (wording not checked); its authors' code adapts from 5 on and does nothing before; "
                 "`torch.optim.RAdam` adapts above 5 and falls back to momentum. Switches: `threshold`, `fallback`.",
                 "The authors' code decouples weight decay from the step; `torch.optim.RAdam` and this class take it as "
-                "an L2 penalty unless `decoupled_weight_decay=True`, which a checkpoint of the authors' code switches on.",
+                "an L2 penalty unless `decoupled_weight_decay=True`, which their checkpoints switch on.",
                 "The fallback step is not normalised, so a gradient far from size one makes it far too long or short.",
                 "The first-order variance of the publication is infinite at 4 degrees of freedom, where the exact one "
                 '(`variance="exact"`) is finite down to 2.',
