@@ -193,3 +193,17 @@ def test_checkpoints_of_the_authors_code_can_be_loaded():
     m = torch.tensor([1.0, 2.0, 3.0]).double() * (1 - alpha) + alpha * p.grad
     product = torch.tensor([0.9, 0.5, 0.1]).double() * (1 - alpha)
     assert torch.allclose(p.detach(), -0.2 * m / (1 - product), rtol=1e-6)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_a_compiled_step_is_one_graph(settings):
+    torch.compiler.reset()
+    params, twins = ([torch.ones(s, dtype=torch.float64, requires_grad=True) for s in SHAPES[1:3]] for _ in range(2))
+    optimizer, plain = Adai(params, lr=0.1, **settings), Adai(twins, lr=0.1, **settings)
+    compiled = torch.compile(optimizer.step, backend="eager", fullgraph=True)
+    for k in range(4):
+        for p, t in zip(params, twins, strict=True):
+            p.grad, t.grad = torch.full_like(p, 10.0**k), torch.full_like(t, 10.0**k)
+        (compiled if k else optimizer.step)()
+        plain.step()
+    assert close(params, twins)

@@ -16,6 +16,7 @@ Here are the rule and the optimizer; `inertialab.optim.adai_step` carries the ru
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -63,6 +64,8 @@ class Adai(CheckedOptimizer):
             after a first step of some seconds. False: no compiler. A machine without one is told once.
         capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
         differentiable: True: autograd sees the step; parameters must not be leaves.
+        stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
+            precision are made in the mean. Numbers come from torch's generator of the device.
         mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters
             (FSDP2) and `ZeroRedundancyOptimizer` need none.
 
@@ -100,6 +103,7 @@ class Adai(CheckedOptimizer):
         fused: bool | None = None,
         capturable: bool = False,
         differentiable: bool = False,
+        stochastic_rounding: bool = False,
         mean_group: Any = None,
     ):
         defaults = {
@@ -114,26 +118,35 @@ class Adai(CheckedOptimizer):
             "fused": fused,
             "capturable": capturable,
             "differentiable": differentiable,
+            "stochastic_rounding": stochastic_rounding,
         }
         self.mean_group = sharded.zero_group() if mean_group is None else mean_group
         super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings and parameters of a group."""
+        """Refuse a group."""
         super().check(group)
         if group["fused"] and (group["foreach"] is not None or group["differentiable"]):
             other = "foreach" if group["foreach"] is not None else "differentiable"
             raise ValueError(f"Adai: fused=True and {other}={group[other]} exclude each other; leave one out.")
         if group["differentiable"] != self.defaults["differentiable"]:
             raise ValueError("Adai: differentiable must be the same in all groups; give it to the optimizer.")
-        if self.mean_group is None and any(getattr(p, "_is_flat_param", False) for p in tensors(group["params"])):
-            raise ValueError(
-                "Adai: these parameters are flattened and cut by FSDP1, and the mean over all of them is not to be "
-                "had from a part; give mean_group=the process group, or use fully_shard (FSDP2)."
-            )
+        if self.mean_group is None:
+            adai_step.refuse_cut(tensors(group["params"]))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "mean_group": self.mean_group}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adai:
+        memo[id(self.mean_group)] = self.mean_group  # the copy works in the same processes
+        memo[id(self)] = twin = type(self).__new__(type(self))
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.mean_group is not None:
+            raise TypeError("Adai: a process group cannot be pickled; save state_dict() instead.")
+        return super().__reduce_ex__(protocol)
 
     def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """A state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
@@ -184,6 +197,7 @@ class AdaiW(Adai):
         fused: bool | None = None,
         capturable: bool = False,
         differentiable: bool = False,
+        stochastic_rounding: bool = False,
         mean_group: Any = None,
     ):
         super().__init__(
@@ -199,11 +213,12 @@ class AdaiW(Adai):
             fused=fused,
             capturable=capturable,
             differentiable=differentiable,
+            stochastic_rounding=stochastic_rounding,
             mean_group=mean_group,
         )
 
     def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings and parameters of a group."""
+        """Refuse a group."""
         if not group["decoupled_weight_decay"]:
             raise ValueError("AdaiW: decoupled_weight_decay must be True, got False; use Adai for an L2 penalty.")
         super().check(group)

@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 
 from inertialab.optim import carried, sharded
-from inertialab.optim.adai_rule import Scale, finite_share, flags, loop, numbers, rule, scale, scale_on_device, widest
+from inertialab.optim.adai_rule import Scale, finite_share, flags, loop, numbers, rule, scale, scale_on_device
 from inertialab.optim.base import descended
 from inertialab.optim.blocks import BLOCK, Row, blocks
 from inertialab.optim.compiled import compiled
+from inertialab.optim.numerics import widest
 
 if TYPE_CHECKING:
     from inertialab.optim import adai_native
@@ -133,7 +134,7 @@ class Batch:
         """Update all tensors, given sum and number of all corrected second moments."""
         s, v = self.settings, self.rows[0][3]
         share = scale(total, count, 1 - s["betas"][1] ** self.step, weight(s), v.dtype)
-        if s["fused"]:
+        if s["fused"] and not s["stochastic_rounding"]:
             move = compiled(loop, flags(s), tuple(x.dtype for x in self.rows[0]), str(v.device))
             given = numbers(s, share, v)
             for p, *others in blocks(self.rows, written=(0, 2, 3, 4), limit=1 << 62):

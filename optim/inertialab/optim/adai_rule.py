@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from inertialab.optim.numerics import widest
+from inertialab.optim.rounding import write
+
 Scalar = float | Tensor
 
 
@@ -98,13 +101,14 @@ def rule(p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, share: Scale, ra
         m.lerp_(g, alpha)
     else:
         m.mul_(1 - alpha).addcmul_(g, alpha**d)
+    weight, x = beta0 ** (1 - d), p if p.dtype == m.dtype else p.to(m.dtype)
     if s["weight_decay"] and s["decoupled_weight_decay"]:
-        p.mul_(1 - rate * s["weight_decay"])
-    weight = beta0 ** (1 - d)
-    if isinstance(rate, Tensor) or p.dtype != m.dtype:
-        p.sub_(m / q * (rate * weight))
+        x.mul_(1 - rate * s["weight_decay"])
+    if isinstance(rate, Tensor):
+        x.sub_(m / q * (rate * weight))
     else:
-        p.addcdiv_(m, q, value=-rate * weight)
+        x.addcdiv_(m, q, value=-rate * weight)
+    write(p, x, s["stochastic_rounding"])
 
 
 def lowest(eps: float, dtype: torch.dtype) -> float:
@@ -158,8 +162,3 @@ def finite_share(v: Tensor, g: Tensor, beta2: float) -> Tensor:
     second, wide = v * beta2 + (1 - beta2) * g * g, widest(v.device)
     finite = second.isfinite()
     return torch.stack([second.where(finite, 0).sum(dtype=wide), finite.sum(dtype=wide)])
-
-
-def widest(device: torch.device) -> torch.dtype:
-    """The widest real numbers that a device has."""
-    return torch.float32 if device.type == "mps" else torch.float64

@@ -10,11 +10,9 @@ from torch import Tensor
 
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
-from inertialab.optim.base import Moving, state_dtype
+from inertialab.optim.base import PLAIN, Moving, check_alike, real_view, state_dtype
 from inertialab.optim.blocks import LARGE, Row, zeros_one_after_the_other
 
-PLAIN = (Tensor, torch.nn.Parameter)
-"""Types whose memory may be cut and packed; others are updated one by one."""
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 LOW = torch.finfo(torch.float32).tiny * 2.0**24
@@ -57,14 +55,23 @@ def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
     return sharded.total(shares)
 
 
+def refuse_cut(params: list[Tensor]) -> None:
+    """Refuse parameters of which this process has an unknown part."""
+    sharded.refuse_cut("Adai", "the mean over all of them", "mean_group=the process group", params)
+
+
 def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> list[Single | Batch]:
     """What is to be updated; its steps have been counted, or something was refused and nothing has been touched."""
-    _begin([(param, settings) for param, _, settings in pieces if not states[param]], states)
+    fresh = [(param, settings) for param, _, settings in pieces if not states[param]]
+    if fresh and group is None:
+        refuse_cut([param for param, _ in fresh])  # wrapped after the optimizer was made
+    _begin(fresh, states)
     own = [states[param] for param, _, _ in pieces]
     groups = {id(settings): settings for _, _, settings in pieces}
     plain = {key: _plain(settings) for key, settings in groups.items()}
     large = sum(param.numel() for param, _, _ in pieces) >= WORTH
     native = {key: None if plain[key] else _native(settings, large) for key, settings in groups.items()}
+    some_complex = any(param.is_complex() for param, _, _ in pieces)
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
     singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
@@ -73,35 +80,24 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
         domain = sharded.domain(grad, group) if some_sharded or group else ()
         if some_sharded:
             row = tuple(map(sharded.local, row))
+        if some_complex:
+            row = tuple(map(real_view, row))
         suits = native[id(settings)]
         kind = Native if suits and row[0].is_cpu and suits(row) else Batch
         if kind is Batch:
-            alike(row)
+            shape = row[0].shape
+            if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:
+                check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
             if plain[id(settings)] or type(row[0]) not in PLAIN or type(row[1]) not in PLAIN:
                 singles.append(Single(row, state["step"], settings, state, domain))
                 continue
         age = int(state["step"]) + 1
-        key = (kind, id(settings), age, param.dtype, grad.dtype, param.device, domain)
+        key = (kind, id(settings), age, row[0].dtype, row[1].dtype, param.device, domain)
         batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
         batch.rows.append(row)
     if own:
         torch._foreach_add_([state["step"] for state in own], 1)
     return [*singles, *batches.values()]
-
-
-def alike(row: Row) -> None:
-    """Refuse states of another shape than the parameter; packed, they would be cut or reach into other states.
-
-    Raises:
-        RuntimeError: Naming the state and both shapes.
-    """
-    shape = row[0].shape
-    if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:
-        name, found = next((n, x.shape) for n, x in zip(STATE, row[2:], strict=True) if x.shape != shape)
-        raise RuntimeError(
-            f"Adai: {name!r} has shape {tuple(found)} and its parameter {tuple(row[0].shape)}; cut or extend all of "
-            f"{', '.join(map(repr, STATE))} together with the parameter, or clear its state."
-        )
 
 
 def _plain(s: dict[str, Any]) -> bool:

@@ -1,7 +1,6 @@
 """What all own optimizers share: checks of settings, parameters and states, and the loop over parameters."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -11,15 +10,8 @@ from torch.optim.optimizer import Optimizer
 from inertialab.optim import loading
 from inertialab.optim.settings import Range, check_settings, taken
 
-
-def check_parameters(optimizer: str, params: Iterable[Tensor]) -> None:
-    """Refuse complex parameters.
-
-    Raises:
-        ValueError: Saying what to train instead.
-    """
-    if any(p.is_complex() for p in params):
-        raise ValueError(f"{optimizer}: parameters must be real; pass torch.view_as_real(parameter) and train that.")
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Types whose memory may be cut and packed; others are updated one by one."""
 
 
 def listed(params: Any) -> Any:
@@ -47,15 +39,22 @@ def moving(optimizer: Optimizer) -> list[Moving]:
     if any(grad.layout is not torch.strided for _, grad, _ in found):
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
-    if any(grad.is_neg() or grad._is_zerotensor() for _, grad, _ in found):
+    # A compiled graph sees values, not memory.
+    if not torch.compiler.is_compiling() and any(map(_lazy, found)):
         return [(p, _written_out(grad), group) for p, grad, group in found]
     return found
 
 
+def _lazy(piece: Moving) -> bool:
+    grad = piece[1]
+    return grad.is_neg() or grad.is_conj() or grad._is_zerotensor()
+
+
 def _written_out(grad: Tensor) -> Tensor:
-    """A gradient whose memory is what it stands for: no lazy sign, and zeros that have memory."""
-    lazy = grad._is_zerotensor()
-    return torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device) if lazy else grad.resolve_neg()
+    """A gradient whose memory is what it stands for: no lazy signs, and zeros that have memory."""
+    if grad._is_zerotensor():
+        return torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device)
+    return grad.resolve_conj().resolve_neg()
 
 
 def evaluated(closure: Callable[[], Any] | None) -> Any:
@@ -69,6 +68,26 @@ def evaluated(closure: Callable[[], Any] | None) -> Any:
 def state_dtype(param: Tensor) -> torch.dtype:
     """Type of averages: that of the parameter, float32 at least."""
     return torch.promote_types(param.dtype, torch.float32)
+
+
+def real_view(x: Tensor) -> Tensor:
+    """Complex numbers as pairs of real ones, in the same memory; real ones as they are."""
+    return torch.view_as_real(x) if x.is_complex() else x
+
+
+def check_alike(optimizer: str, param: Tensor, states: Mapping[str, Tensor]) -> None:
+    """Refuse states of another shape than the parameter; packed, they would be cut or reach into other states.
+
+    Raises:
+        RuntimeError: Naming the state and both shapes.
+    """
+    wrong = [name for name, x in states.items() if x.shape != param.shape]
+    if wrong:
+        raise RuntimeError(
+            f"{optimizer}: {wrong[0]!r} has shape {tuple(states[wrong[0]].shape)} and its parameter "
+            f"{tuple(param.shape)}; cut or extend all of {', '.join(map(repr, states))} together with the parameter, "
+            "or clear its state."
+        )
 
 
 class CheckedOptimizer(Optimizer):
@@ -93,13 +112,12 @@ class CheckedOptimizer(Optimizer):
         super().add_param_group(param_group)
 
     def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings and parameters of a group.
+        """Refuse a group: its settings, here, and what a class knows of its parameters.
 
         Raises:
             ValueError: In a sentence.
         """
         check_settings(type(self).__name__, group, self.ranges)
-        check_parameters(type(self).__name__, tensors(group["params"]))
 
     def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Names of the states of a parameter of this group."""
@@ -167,35 +185,3 @@ def descended(param: Tensor, grad: Tensor, settings: Mapping[str, Any]) -> Tenso
     if settings["weight_decay"] and not settings["decoupled_weight_decay"]:
         g = g.add(param, alpha=settings["weight_decay"])
     return g
-
-
-class TensorwiseOptimizer(CheckedOptimizer, ABC):
-    """An optimizer that updates each tensor by itself.
-
-    Settings of every group: `lr`, `weight_decay`, `decoupled_weight_decay`, `maximize`, and the optimizer's own.
-    """
-
-    @abstractmethod
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor, in place; calls `decay` right before it moves the parameter.
-
-        Args:
-            param: The parameter.
-            g: Gradient to descend, sign and L2 penalty included, in the precision of the state; not to be changed.
-            state: Empty at the first step; tensors only.
-            group: Settings.
-        """
-
-    def decay(self, param: Tensor, group: dict[str, Any]) -> None:
-        """Decoupled weight decay."""
-        if group["weight_decay"] and group["decoupled_weight_decay"]:
-            param.mul_(1 - group["lr"] * group["weight_decay"])
-
-    @torch._disable_dynamo
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step; returns what the closure returned, None without one."""
-        loss = evaluated(closure)
-        for param, grad, group in moving(self):
-            self.update(param, descended(param, grad, group), self.state[param], group)
-        return loss

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from inertialab.optim import loading
-from inertialab.optim.base import CheckedOptimizer, check_parameters, evaluated, listed, moving, state_dtype, tensors
+from inertialab.optim.base import CheckedOptimizer, evaluated, moving, real_view, state_dtype
 from inertialab.optim.settings import Range, check_notation, check_settings, positive, real, taken
 
 Cdf = Literal["normal", "bft", "bfo", "logistic"]
@@ -139,14 +139,12 @@ class CProp(Optimizer):
 
     def _check(self, group: dict[str, Any]) -> None:
         check_settings("CProp", group, RANGES)
-        check_parameters("CProp", tensors(group["params"]))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group to the wrapped optimizer, after checking its settings; a refused one leaves nothing behind."""
         own = {name: taken(param_group.get(name, self.defaults[name])) for name, _, _ in RANGES}
-        group = {**param_group, **own, "params": listed(param_group["params"])}
-        self._check(group)
-        self.wrapped.add_param_group(group)
+        self._check(own)
+        self.wrapped.add_param_group({**param_group, **own})
 
     @torch._disable_dynamo
     @torch.no_grad()
@@ -161,10 +159,11 @@ class CProp(Optimizer):
             if MEAN not in state:
                 for name in STATES:
                     state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
-            gathered = state[GATHERED]
+            mean, variance, gathered = (real_view(state[name]) for name in STATES)
             gathered.add_((1 - gathered) * (1 - beta))
-            scale = conformity(g.to(dtype), state[MEAN], state[VARIANCE], (1 - beta) / gathered, group)
-            param.copy_(start.to(dtype).lerp_(param.to(dtype), scale))
+            scale = conformity(real_view(g.to(dtype)), mean, variance, (1 - beta) / gathered, group)
+            new = real_view(start.to(dtype)).lerp_(real_view(param.to(dtype)), scale)
+            real_view(param).copy_(new)
         return loss
 
     def _step_of_wrapped(self) -> None:

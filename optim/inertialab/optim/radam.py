@@ -17,15 +17,17 @@ Codes differ: the publication takes ρ > 4 and falls back to momentum, its autho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import TensorwiseOptimizer
+from inertialab.optim.numerics import root, widest
 from inertialab.optim.settings import ADAM_RANGES, Range, real
+from inertialab.optim.sharded import Domain
+from inertialab.optim.tensorwise import Direction, Steps, TensorwiseOptimizer
 
 Freedom = Literal["centre-of-mass", "satterthwaite"]
 Variance = Literal["first-order", "exact"]
@@ -112,6 +114,11 @@ class RAdam(TensorwiseOptimizer):
         freedom: "centre-of-mass" or "satterthwaite".
         variance: "first-order" or "exact".
         maximize: Ascend instead of descend.
+        foreach: False: one tensor after the other. Otherwise small tensors together and large ones in blocks.
+        capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
+        differentiable: True: autograd sees the step; parameters must not be leaves.
+        stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
+            precision are made in the mean.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
@@ -134,6 +141,10 @@ class RAdam(TensorwiseOptimizer):
         freedom: Freedom = "centre-of-mass",
         variance: Variance = "first-order",
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        stochastic_rounding: bool = False,
     ):
         defaults = {
             "lr": lr,
@@ -146,11 +157,15 @@ class RAdam(TensorwiseOptimizer):
             "freedom": freedom,
             "variance": variance,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "stochastic_rounding": stochastic_rounding,
         }
         super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
-        """Refuse settings and parameters of a group."""
+        """Refuse a group."""
         super().check(group)
         least = 4 if group["variance"] == "first-order" else 2
         if group["threshold"] < least:
@@ -162,42 +177,70 @@ class RAdam(TensorwiseOptimizer):
         own = {k: v for k, v in group.items() if k != "buffer"}
         return {"decoupled_weight_decay": True, **own} if "buffer" in group else own
 
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor."""
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-        state["step"] += 1
-        direction = radam(g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
-        if direction is not None:
-            self.decay(param, group)
-            param.sub_(direction.mul_(group["lr"]))
+    def direction(
+        self, g: Tensor, states: Sequence[Tensor], step: Steps, group: dict[str, Any], domain: Domain = ()
+    ) -> Direction:
+        """Change the averages, and tell where to go."""
+        average, second = states
+        return radam(g, average, second, step, group)
 
 
-def radam(g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[str, Any]) -> Tensor | None:
+def radam(g: Tensor, average: Tensor, second: Tensor, step: Steps, settings: dict[str, Any]) -> Direction:
     """The update rule on one tensor; changes the averages in place.
 
     Args:
         g: Gradient to descend; not changed.
         average: m.
         second: v.
-        step: k >= 1.
+        step: k >= 1; a tensor where the host does not know it.
         settings: Those of `RAdam`.
 
     Returns:
-        The direction, which times -lr is the step; None where nothing is to be done.
+        The direction, which times -lr is the step, and whether there is one; None where the host knows of none.
     """
-    beta1, beta2 = settings["betas"]
+    (beta1, beta2), waits = settings["betas"], settings["fallback"] == "none"
     average.lerp_(g, 1 - beta1)
     second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    if isinstance(step, Tensor):
+        k = step.to(widest(step.device))
+        r, adaptive = rectification_on_device(k, settings)
+        factor = (r * (1 - beta2**k).sqrt()).to(g)
+        plain = 0.0 if waits else 1.0
+        way = average / (1 - beta1**k).to(g) * torch.where(adaptive, factor / (root(second) + settings["eps"]), plain)
+        return way, adaptive.to(g) if waits else 1.0
     r = rectification(beta2, step, settings["threshold"], settings["freedom"], settings["variance"])
-    if r is None and settings["fallback"] == "none":
+    if r is None and waits:
         return None
     direction = average / (1 - beta1**step)
     if r is not None:
-        direction.mul_(r * math.sqrt(1 - beta2**step)).div_(second.sqrt().add_(settings["eps"]))
-    return direction
+        direction = direction.mul_(r * math.sqrt(1 - beta2**step)).div_(root(second).add_(settings["eps"]))
+    return direction, 1.0
+
+
+def rectification_on_device(step: Tensor, settings: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """The factor r where the host does not know the step, and whether the degrees of freedom exceed the threshold.
+
+    Args:
+        step: k >= 1, one number.
+        settings: Those of `RAdam`.
+    """
+    (_, beta2), threshold, exact = settings["betas"], settings["threshold"], settings["variance"] == "exact"
+    limit = 2 / (1 - beta2) - 1
+    power = beta2**step
+    if settings["freedom"] == "satterthwaite":
+        rho = (1 + beta2) / (1 - beta2) * (1 - power) / (1 + power)
+    else:
+        rho = limit - 2 * step * power / (1 - power)
+    adaptive = (rho > threshold) & (limit > threshold)
+    safe = torch.where(adaptive, rho, 5.0)
+    if exact:
+        ratio = 2 * (torch.lgamma((safe - 1) / 2) - torch.lgamma(safe / 2))
+        variance = safe / (safe - 2) - safe / 2 * ratio.exp()
+        variance = torch.where(safe > 1e4, 1 / (2 * safe) + 15 / (8 * safe**2), variance)
+    else:
+        variance = safe / (2 * (safe - 2) * (safe - 4))
+    final = factor_variance(limit, settings["variance"]) if limit > threshold else 0.0
+    return (final / variance).sqrt(), adaptive
 
 
 def rectified_adam(
