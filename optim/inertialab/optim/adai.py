@@ -17,6 +17,7 @@ Here are the rule and the optimizer; `inertialab.optim.adai_step` carries the ru
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -38,6 +39,10 @@ RANGES: tuple[Range, ...] = (
     ("dampening", real(0, 1), "in [0, 1]"),
 )
 """Allowed settings."""
+CYCLED = (
+    "A scheduler cycles a momentum through Adai's betas[0], which is beta0, a mean of 1 - beta1: 0.95 there is a "
+    "momentum of about 0.05. Give cycle_momentum=False to OneCycleLR or CyclicLR, and set betas again."
+)
 
 
 class Adai(CheckedOptimizer):
@@ -86,6 +91,7 @@ class Adai(CheckedOptimizer):
     """
 
     ranges = RANGES
+    _told = False
     states: ClassVar[tuple[str, ...]] = adai_step.STATE
 
     def __init__(
@@ -175,6 +181,9 @@ class Adai(CheckedOptimizer):
             What the closure returned, None without one.
         """
         loss = evaluated(closure)
+        if any("base_momentum" in group for group in self.param_groups) and not self._told:
+            self._told = True
+            warnings.warn(CYCLED, RuntimeWarning, stacklevel=3)
         with torch.set_grad_enabled(self.defaults["differentiable"]):
             adai_step.step(moving(self), self.state, self.mean_group)
         return loss

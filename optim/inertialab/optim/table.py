@@ -56,6 +56,8 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             differences=(
                 "`torch.optim.SGD(dampening=beta)` alone is not this rule: it fills an absent buffer with the undamped "
                 "first gradient, so that its first step is 1/(1 - beta) times too long. Here buffers start as zeros.",
+                "A scheduler that cycles the momentum (`OneCycleLR`) changes the dampening with it, which it does not "
+                "do for `torch.optim.SGD`.",
             ),
         ),
         OptimizerRow(
