@@ -52,6 +52,21 @@ def suits(row: Row) -> bool:
     )
 
 
+def tried(dtype: torch.dtype) -> None:
+    """Compile the loops by one step on memory of their own.
+
+    Raises:
+        RuntimeError: If numba is told not to compile.
+    """
+    if nb.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+        raise RuntimeError("NUMBA_DISABLE_JIT is set")
+    rows = [tuple(torch.ones(2, dtype=dtype) for _ in range(5))]
+    settings = {"betas": (0.1, 0.9), "eps": 1e-3, "lr": 0.1, "weight_decay": 0.0, "maximize": False}
+    kernels = Kernels(rows, {**settings, "decoupled_weight_decay": False})
+    kernels.second_moments([None])
+    list(kernels.move(Scale(0.1, None, 0.0)))
+
+
 class Kernels:
     """The rows of one step, found in memory.
 
@@ -114,8 +129,15 @@ class Kernels:
             return
         # Threads of this step alone: none that a process would lose when it forks.
         with ThreadPoolExecutor(threads - 1) as pool:
-            rest = [pool.submit(work, k, ends[k], ends[k + 1]) for k in range(1, threads)]
-            work(0, ends[0], ends[1])
+            rest, left = [], 1
+            try:
+                for left in range(1, threads):
+                    rest.append(pool.submit(work, left, ends[left], ends[left + 1]))
+                left = threads
+            except RuntimeError:
+                pass  # the interpreter is shutting down and starts no thread any more: the rest is done here
+            for k in (0, *range(left, threads)):
+                work(k, ends[k], ends[k + 1])
             for done in rest:
                 done.result()
 

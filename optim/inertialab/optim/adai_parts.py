@@ -170,7 +170,7 @@ class Native(Batch):
     @cached_property
     def kernels(self) -> adai_native.Kernels:
         """The loops over these tensors."""
-        return cast("ModuleType", loops()).Kernels(self.rows, self.settings)
+        return cast("ModuleType", loops(self.rows[0][0].dtype)).Kernels(self.rows, self.settings)
 
     def _second_moments(self) -> Tensor:
         known = [carried.recall(row[3]) for row in self.rows]
@@ -188,10 +188,22 @@ class Native(Batch):
 
 
 @lru_cache
-def loops() -> ModuleType | None:
-    """The native loops; None, with one warning, where numba is missing."""
-    try:
-        return import_module("inertialab.optim.adai_native")
-    except ImportError as error:
-        warnings.warn(f"Adai goes on without native loops, several times slower: {error}", RuntimeWarning, stacklevel=2)
+def loops(dtype: torch.dtype) -> ModuleType | None:
+    """The native loops of a precision; None where there are none, and after one warning where numba fails.
+
+    They are tried on memory of their own, so that a failure harms no parameter.
+    """
+    if dtype not in (torch.float32, torch.float64):
         return None
+    try:
+        native = import_module("inertialab.optim.adai_native")
+        native.tried(dtype)
+    except Exception as error:  # whatever a compiler or its version lacks
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        warnings.warn(
+            f"Adai goes on without native loops, which needs more time for large models on a CPU: {cause}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+    return native

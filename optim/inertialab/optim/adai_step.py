@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.base import PLAIN, Moving, check_alike, real_view, state_dtype
-from inertialab.optim.blocks import LARGE, Row, zeros_one_after_the_other
+from inertialab.optim.blocks import LARGE, zeros_one_after_the_other
 
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
@@ -70,7 +70,7 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
     groups = {id(settings): settings for _, _, settings in pieces}
     plain = {key: _plain(settings) for key, settings in groups.items()}
     large = sum(param.numel() for param, _, _ in pieces) >= WORTH
-    native = {key: None if plain[key] else _native(settings, large) for key, settings in groups.items()}
+    native = {key: not plain[key] and _native(settings, large) for key, settings in groups.items()}
     some_complex = any(param.is_complex() for param, _, _ in pieces)
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
     singles: list[Single | Batch] = []
@@ -82,8 +82,8 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
             row = tuple(map(sharded.local, row))
         if some_complex:
             row = tuple(map(real_view, row))
-        suits = native[id(settings)]
-        kind = Native if suits and row[0].is_cpu and suits(row) else Batch
+        found = native[id(settings)] and row[0].is_cpu and loops(row[0].dtype)
+        kind = Native if found and found.suits(row) else Batch
         if kind is Batch:
             shape = row[0].shape
             if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:
@@ -104,12 +104,9 @@ def _plain(s: dict[str, Any]) -> bool:
     return s["foreach"] is False or s["capturable"] or s["differentiable"] or torch.compiler.is_compiling()
 
 
-def _native(s: dict[str, Any], large: bool) -> Callable[[Row], bool] | None:
-    """Tells which rows of a group native loops take; None for a group that asks for other operations, or needs them."""
-    if not (s["fused"] or (large and s["fused"] is None and not s["foreach"])) or s["dampening"] != 1:
-        return None
-    native = loops()
-    return native.suits if native else None
+def _native(s: dict[str, Any], large: bool) -> bool:
+    """Whether a group asks for native loops, which take some of its rows, and needs no other operations."""
+    return bool(s["fused"] or (large and s["fused"] is None and not s["foreach"])) and s["dampening"] == 1
 
 
 def _begin(fresh: list[tuple[Tensor, dict[str, Any]]], states: MutableMapping[Tensor, Any]) -> None:

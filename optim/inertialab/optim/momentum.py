@@ -39,7 +39,7 @@ def momentum_torch(params: Iterable[Tensor], *, eta: float | Tensor, beta: float
 class _EMA(torch.optim.SGD):
     """SGD whose buffers start as zeros and whose dampening is its momentum, also where either comes later."""
 
-    def _init_group(self, group: dict[str, Any], *lists: Any) -> Any:
+    def _init_group(self, group: dict[str, Any], *lists: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         group["dampening"] = group["momentum"]
         for p in group["params"]:
             if p.grad is not None and self.state[p].get("momentum_buffer") is None:

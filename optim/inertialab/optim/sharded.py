@@ -12,6 +12,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from inertialab.optim.numerics import widest
+
 Domain = tuple[Any, ...]
 """Process groups over which a tensor is cut; empty when all of it is here."""
 
@@ -53,16 +55,16 @@ def total(shares: Iterable[tuple[Domain, Tensor]]) -> Tensor:
     """Sum of all shares over all processes that hold one; one all-reduce for each process group.
 
     Args:
-        shares: Domains, and float64 tensors of one shape, at least one of them.
+        shares: Domains, and tensors of one shape, at least one of them.
     """
     gathered: dict[Domain, Tensor] = {}
     for where, share in shares:
-        gathered[where] = gathered[where] + share.to(gathered[where].device) if where in gathered else share
+        gathered[where] = gathered[where] + share.to(gathered[where]) if where in gathered else share
     for where, share in gathered.items():
         for group in where:
             dist.all_reduce(share, group=group)
     first, *others = gathered.values()
-    return sum((x.to(first.device) for x in others), first)
+    return sum((x.to(first) for x in others), first)
 
 
 def reduced(x: Tensor, how: Literal["max", "mean"], where: Domain) -> Tensor:
@@ -88,7 +90,8 @@ def reduced(x: Tensor, how: Literal["max", "mean"], where: Domain) -> Tensor:
 
 def nothing(group: Any) -> Tensor:
     """The share of a process that has none; shape (2,), where the group communicates."""
-    return torch.zeros(2, dtype=torch.float64, device=dist.distributed_c10d._get_object_coll_device(group))
+    device = torch.device(dist.distributed_c10d._get_object_coll_device(group))
+    return torch.zeros(2, dtype=widest(device), device=device)
 
 
 def refuse_cut(optimizer: str, what: str, instead: str, params: Iterable[Tensor]) -> None:
