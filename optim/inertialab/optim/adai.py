@@ -199,32 +199,9 @@ class AdaiW(Adai):
         betas: tuple[float, float] = (0.1, 0.99),
         eps: float = 1e-3,
         weight_decay: float = 0.0,
-        *,
-        dampening: float = 1.0,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        fused: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        stochastic_rounding: bool = False,
-        mean_group: Any = None,
+        **settings: Any,
     ):
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            decoupled_weight_decay=True,
-            dampening=dampening,
-            maximize=maximize,
-            foreach=foreach,
-            fused=fused,
-            capturable=capturable,
-            differentiable=differentiable,
-            stochastic_rounding=stochastic_rounding,
-            mean_group=mean_group,
-        )
+        super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=True, **settings)
 
     def check(self, group: dict[str, Any]) -> None:
         """Refuse a group."""
@@ -235,6 +212,25 @@ class AdaiW(Adai):
     def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
         """Settings of this class, whose decay stays decoupled, also with a state of Adai."""
         return {**super().converted_group(group), "decoupled_weight_decay": True}
+
+
+class AdaiV2(Adai):
+    """Adai with a dampening and decoupled weight decay, as the authors' code names it. Arguments: those of `Adai`."""
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor,
+        betas: tuple[float, float] = (0.1, 0.99),
+        eps: float = 1e-3,
+        weight_decay: float = 0.0,
+        *,
+        dampening: float = 1.0,
+        decoupled_weight_decay: bool = True,
+        **settings: Any,
+    ):
+        own = {"dampening": dampening, "decoupled_weight_decay": decoupled_weight_decay}
+        super().__init__(params, lr, betas, eps, weight_decay, **own, **settings)
 
 
 def adai(
