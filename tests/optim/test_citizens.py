@@ -145,14 +145,15 @@ def test_sparse_gradients_are_refused_and_nothing_changes(row):
 
 
 def judge_low_precision(make, dtype, has_state, count):
-    """Averages are float32, and stay so when they are loaded; who has none has none."""
+    """Averages are float32, and stay so when they are loaded; an optimizer that needs none may have none."""
     params = two(dtype)
     optimizer = make(params)
     run(optimizer, params, sequence(count))
     again = make(params)
     again.load_state_dict(optimizer.state_dict())
     for o in (optimizer, again):
-        assert {v.dtype for p in params for v in o.state[p].values()} == ({torch.float32} if has_state else set())
+        found = {v.dtype for p in params for v in o.state[p].values()}
+        assert found == {torch.float32} or (not found and not has_state)
     assert all(p.dtype == dtype for p in params)
     assert not torch.equal(params[0], torch.ones(3, dtype=dtype))
 

@@ -120,8 +120,8 @@ class CheckedOptimizer(Optimizer):
         check_settings(type(self).__name__, group, self.ranges)
 
     def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """Names of the states of a parameter of this group."""
-        return ("step", *self.states)
+        """Names of the states of a parameter of this group; none where none are declared, which loads as torch does."""
+        return ("step", *self.states) if self.states else ()
 
     def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """The state of one parameter in the form of this class; numbers become tensors."""

@@ -63,6 +63,10 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
         """Whether every element goes its own way, so that tensors may be cut and packed."""
         return True
 
+    def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names of the states of a parameter of this group, the number of steps first."""
+        return ("step", *self.states)
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """One step; returns what the closure returned, None without one."""
