@@ -63,6 +63,8 @@ def check_settings(optimizer: str, settings: Mapping[str, Any], ranges: Iterable
         value = settings[name]
         if not holds(value):
             kind = " (text)" if isinstance(value, str) else ""
+            if isinstance(value, Tensor) and value.numel() != 1:
+                kind = f" (Tensor {name} must be 1-element)"
             raise ValueError(f"{optimizer}: {name} must be {allowed}, got {value}{kind}.")
 
 
