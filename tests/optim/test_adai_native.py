@@ -12,6 +12,7 @@ from adai_runs import SETTINGS, SHAPES, close, steps
 
 import inertialab.optim as optim
 from inertialab.optim import Adai, adai_native, adai_parts
+from inertialab.optim.blocks import suits
 
 BIG = [(3 * adai_native.SHARED + 5,), (7,), (600, 700), (3, 8, 17, 9)]
 
@@ -52,10 +53,10 @@ def test_what_native_loops_are_not_asked_for_or_cannot_do_goes_on_without(monkey
 def test_native_loops_refuse_memory_that_is_not_what_they_expect():
     """A wrong one of these would be read or written beyond its end."""
     row = tuple(torch.zeros(4, 6) for _ in range(5))
-    assert adai_native.suits(row)
+    assert suits(row)
     for wrong in (row[0].double(), torch.zeros(4, 5), torch.zeros(6, 4).T, torch.zeros(4, 12)[:, ::2]):
         for column in range(5):
-            assert not adai_native.suits((*row[:column], wrong, *row[column + 1 :]))
+            assert not suits((*row[:column], wrong, *row[column + 1 :]))
 
 
 def test_native_loops_tell_autograd_what_they_write():

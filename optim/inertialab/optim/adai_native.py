@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numba as nb
@@ -17,7 +18,6 @@ import numpy as np
 import torch
 from numba import types
 from numba.extending import intrinsic
-from torch import Tensor
 
 from inertialab.optim.adai_rule import Scale, lowest
 from inertialab.optim.blocks import LARGE, Row
@@ -28,28 +28,11 @@ SAMPLED = 16
 """One second moment in so many chunks tells whether they were written by somebody else."""
 SHARED = 1 << 18
 """Elements from which a step is worth a second thread."""
-_PLAIN = (Tensor, torch.nn.Parameter)
 _REALS = {torch.float32: np.float32, torch.float64: np.float64}
 _LOOP: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 # Not a number and infinity keep their meaning in both.
 _SUM = {**_LOOP, "fastmath": {"reassoc", "contract", "nsz"}}
 _RULE = {**_LOOP, "fastmath": {"contract"}}
-
-
-def suits(row: Row) -> bool:
-    """Whether the kernels can update this row: plain memory of one real type and size, alike and without gaps."""
-    p, g, m, v, q = row  # spelled out: this is asked for every tensor in every step
-    dtype = p.dtype
-    return (
-        dtype in _REALS
-        and (g.dtype is dtype and m.dtype is dtype and v.dtype is dtype and q.dtype is dtype)
-        and (p.is_same_size(g) and p.is_same_size(m) and p.is_same_size(v) and p.is_same_size(q))
-        and (type(p) in _PLAIN and type(g) in _PLAIN)
-        and (
-            (p.is_contiguous() and g.is_contiguous() and m.is_contiguous() and v.is_contiguous() and q.is_contiguous())
-            or (p.dim() == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in row))
-        )
-    )
 
 
 def tried(dtype: torch.dtype) -> None:
@@ -60,9 +43,9 @@ def tried(dtype: torch.dtype) -> None:
     """
     if nb.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
         raise RuntimeError("NUMBA_DISABLE_JIT is set")
-    rows = [tuple(torch.ones(2, dtype=dtype) for _ in range(5))]
-    settings = {"betas": (0.1, 0.9), "eps": 1e-3, "lr": 0.1, "weight_decay": 0.0, "maximize": False}
-    kernels = Kernels(rows, {**settings, "decoupled_weight_decay": False})
+    plain = {"weight_decay": 0.0, "maximize": False, "decoupled_weight_decay": False}
+    settings = {"betas": (0.1, 0.9), "eps": 1e-3, "lr": 0.1, **plain}
+    kernels = Kernels([tuple(torch.ones(2, dtype=dtype) for _ in range(5))], settings)
     kernels.second_moments([None])
     list(kernels.move(Scale(0.1, None, 0.0)))
 
@@ -97,7 +80,7 @@ class Kernels:
         squares, kept, samples = (np.zeros((torch.get_num_threads(), len(self.sizes))) for _ in range(3))
         self._each(
             lambda k, start, stop: _squares(
-                self.where, self.sizes, start, stop, fresh, self.sign, self.penalty, squares[k], kept[k], samples[k]
+                self.where, self.sizes, start, stop, fresh, (self.sign, self.penalty), (squares[k], kept[k], samples[k])
             )
         )
         before = np.where(fresh, kept.sum(0), [k or 0.0 for k in known])
@@ -129,14 +112,12 @@ class Kernels:
             return
         # Threads of this step alone: none that a process would lose when it forks.
         with ThreadPoolExecutor(threads - 1) as pool:
-            rest, left = [], 1
-            try:
-                for left in range(1, threads):
-                    rest.append(pool.submit(work, left, ends[left], ends[left + 1]))
-                left = threads
-            except RuntimeError:
-                pass  # the interpreter is shutting down and starts no thread any more: the rest is done here
-            for k in (0, *range(left, threads)):
+            rest = []
+            # An interpreter that shuts down starts no thread any more; the rest is done here then.
+            with suppress(RuntimeError):
+                for k in range(1, threads):
+                    rest.append(pool.submit(work, k, ends[k], ends[k + 1]))
+            for k in (0, *range(len(rest) + 1, threads)):
                 work(k, ends[k], ends[k + 1])
             for done in rest:
                 done.result()
@@ -222,19 +203,9 @@ def _walk(p: Any, g: Any, m: Any, q: Any, alpha: Any, rate: Any, keep: Any) -> N
 
 
 @nb.njit(**_LOOP)
-def _squares(
-    where: Any,
-    sizes: Any,
-    start: Any,
-    stop: Any,
-    fresh: Any,
-    sign: Any,
-    penalty: Any,
-    squares: Any,
-    kept: Any,
-    samples: Any,
-) -> None:
+def _squares(where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, constants: Any, out: Any) -> None:
     """Sums over the chunks `start` to `stop`, counted through all tensors; each added to that of its tensor."""
+    (sign, penalty), (squares, kept, samples) = constants, out
     descended = np.empty(CHUNK, type(sign))
     first = 0
     for t in range(len(sizes)):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
-from inertialab.optim.base import PLAIN, Moving, check_alike, real_view, state_dtype
-from inertialab.optim.blocks import LARGE, zeros_one_after_the_other
+from inertialab.optim.base import Moving, check_alike, real_view, state_dtype
+from inertialab.optim.blocks import LARGE, PLAIN, suits, zeros_one_after_the_other
 
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
@@ -83,7 +83,7 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
         if some_complex:
             row = tuple(map(real_view, row))
         found = native[id(settings)] and row[0].is_cpu and loops(row[0].dtype)
-        kind = Native if found and found.suits(row) else Batch
+        kind = Native if found and suits(row) else Batch
         if kind is Batch:
             shape = row[0].shape
             if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:

@@ -10,9 +10,6 @@ from torch.optim.optimizer import Optimizer
 from inertialab.optim import loading
 from inertialab.optim.settings import Range, check_settings, taken
 
-PLAIN = (Tensor, torch.nn.Parameter)
-"""Types whose memory may be cut and packed; others are updated one by one."""
-
 
 def listed(params: Any) -> Any:
     """Parameters that may be looked at before they are passed on; sets stay, for torch to refuse."""

@@ -19,6 +19,8 @@ LARGE = 1 << 14
 """Elements from which a tensor is cut instead of packed."""
 
 Row = tuple[Tensor, ...]
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Types whose memory may be cut and packed; others are updated one by one."""
 
 
 def blocks(rows: Sequence[Row], written: Sequence[int] = (), limit: int = BLOCK) -> Iterator[Row]:
@@ -78,6 +80,22 @@ def _packed(part: list[Row], written: Sequence[int]) -> Iterator[Row]:
     for i in written:
         if joined[i] is None:
             torch._foreach_copy_(columns[i], _unflatten_dense_tensors(flat[i], columns[i]))
+
+
+def suits(row: Row) -> bool:
+    """Whether the kernels can update this row: plain memory of one real type and size, alike and without gaps."""
+    p, g, m, v, q = row  # spelled out: this is asked for every tensor in every step
+    dtype = p.dtype
+    return (
+        dtype in (torch.float32, torch.float64)
+        and (g.dtype is dtype and m.dtype is dtype and v.dtype is dtype and q.dtype is dtype)
+        and (p.is_same_size(g) and p.is_same_size(m) and p.is_same_size(v) and p.is_same_size(q))
+        and (type(p) in PLAIN and type(g) in PLAIN)
+        and (
+            (p.is_contiguous() and g.is_contiguous() and m.is_contiguous() and v.is_contiguous() and q.is_contiguous())
+            or (p.dim() == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in row))
+        )
+    )
 
 
 _memory: WeakIdKeyDictionary = WeakIdKeyDictionary()

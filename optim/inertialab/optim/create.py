@@ -49,8 +49,10 @@ def create(
 
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.LayerNorm(3))
     >>> optimizer = create("adai", model, weight_decay=0.1, lr=0.5)
-    >>> [(group["weight_decay"], group["param_names"]) for group in optimizer.param_groups]
-    [(0.1, ['0.weight']), (0.0, ['0.bias', '1.weight', '1.bias'])]
+    >>> for group in optimizer.param_groups:
+    ...     print(group["weight_decay"], *group["param_names"])
+    0.1 0.weight
+    0.0 0.bias 1.weight 1.bias
     """
     make = CLASSES.get(key := name.lower())
     if make is None:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from inertialab.optim import sharded
 from inertialab.optim.base import (
-    PLAIN,
     CheckedOptimizer,
     Moving,
     check_alike,
@@ -26,7 +25,7 @@ from inertialab.optim.base import (
     real_view,
     state_dtype,
 )
-from inertialab.optim.blocks import BLOCK, Row, blocks
+from inertialab.optim.blocks import BLOCK, PLAIN, Row, blocks
 from inertialab.optim.rounding import write
 
 Steps = int | Tensor
