@@ -22,9 +22,9 @@ from numba.extending import intrinsic
 from inertialab.optim.adai_rule import Scale, lowest
 from inertialab.optim.blocks import LARGE, Row
 
-CHUNK = 2048
+CHUNK = 1024
 """Elements handled at a time: seven rows of them fit a first-level cache in float32."""
-SAMPLED = 16
+SAMPLED = 32
 """One second moment in so many chunks tells whether they were written by somebody else."""
 SHARED = 1 << 18
 """Elements from which a step is worth a second thread."""
@@ -249,9 +249,9 @@ def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any, large: 
                 _inertia_of_extremes(g, v, q, alpha, beta2, rest, one, two, offset, eps)
             else:
                 _inertia(g, v, q, alpha, beta2, rest, one, eps)
-            _walk(p, g, m, q, alpha, rate, keep)
             if large[t]:
                 totals[t] += np.float64(_sum(v))
                 if c % SAMPLED == 0:
                     samples[t] += np.float64(v[0])
+            _walk(p, g, m, q, alpha, rate, keep)
         first += chunks

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor
 
 from inertialab.optim import carried, sharded
-from inertialab.optim.adai_rule import Scale, finite_share, flags, loop, numbers, rule, scale, scale_on_device
+from inertialab.optim.adai_rule import DeviceScale, Scale, finite_share, flags, loop, numbers, rule, scale
 from inertialab.optim.base import descended
-from inertialab.optim.blocks import BLOCK, Row, blocks
+from inertialab.optim.blocks import BLOCK, LARGE, Row, blocks
 from inertialab.optim.compiled import compiled
 from inertialab.optim.numerics import widest
 
@@ -41,33 +41,41 @@ def weight(s: dict[str, Any]) -> float:
 
 @dataclass(frozen=True)
 class Single:
-    """One tensor: plain operations, nothing read by the host."""
+    """One tensor: plain operations; a free one has nothing read by the host, and may be watched by autograd."""
 
     row: Row
     step: Tensor
     settings: dict[str, Any]
     state: dict[str, Tensor]
     domain: sharded.Domain
+    free: bool
 
     def share(self, exact: bool) -> Tensor:
         """Sum and number of corrected second moments. Overflown ones are always left out."""
         p, g, _, v, _ = self.row
         sums = finite_share(v, descended(p, g, self.settings), self.settings["betas"][1])
-        return torch.stack([sums[0] / self._bias(sums), sums[1]])
+        return torch.stack([sums[0] / self._bias(), sums[1]])
 
-    def move(self, sums: Tensor) -> None:
-        """Update the tensor, given sum and number of all corrected second moments."""
+    def move(self, on_device: DeviceScale | None, total: float, count: float) -> None:
+        """Update the tensor, given sum and number of all corrected second moments, on the device if it is free."""
         p, g, m, v, q = self.row
         s = self.settings
         if s["differentiable"]:
             # Autograd keeps the old averages; the new ones take their place.
             m, v, q = m.clone(), v.clone(), q.clone()
             self.state.update(exp_avg=m, exp_avg_sq=v, bias_correction=q)
-        share = scale_on_device(sums, self._bias(sums), weight(s), v)
+        bias = self._bias()
+        if on_device and isinstance(bias, Tensor):
+            share = on_device.of(bias, weight(s), v)
+        else:
+            share = scale(total, count, float(bias), weight(s), v.dtype)
         rule(p, descended(p, g, s), m, v, q, share, s["lr"], s)
 
-    def _bias(self, like: Tensor) -> Tensor:
-        return (1 - self.settings["betas"][1] ** self.step.to(widest(self.step.device))).to(like)
+    def _bias(self) -> float | Tensor:
+        beta2 = self.settings["betas"][1]
+        if self.free:
+            return (1 - beta2 ** self.step.to(widest(self.step.device))).to(self.row[3].device)
+        return 1 - beta2 ** int(self.step)
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ class Batch:
             for g, v in blocks([(g, v) for _, g, _, v, _ in rows], limit=self._limit()):
                 yield v, descended(v, g, s)
 
-    def move(self, total: float, count: float) -> None:
+    def move(self, _: DeviceScale | None, total: float, count: float) -> None:
         """Update all tensors, given sum and number of all corrected second moments."""
         s, v = self.settings, self.rows[0][3]
         share = scale(total, count, 1 - s["betas"][1] ** self.step, weight(s), v.dtype)
@@ -173,13 +181,13 @@ class Native(Batch):
         return cast("ModuleType", loops(self.rows[0][0].dtype)).Kernels(self.rows, self.settings)
 
     def _second_moments(self) -> Tensor:
-        known = [carried.recall(row[3]) for row in self.rows]
+        known = [carried.recall(row[3]) if row[3].numel() >= LARGE else None for row in self.rows]
         second, samples = self.kernels.second_moments([None if k is None else k.total for k in known])
         if any(k is not None and k.samples != x for k, x in zip(known, samples, strict=True)):
             second, _ = self.kernels.second_moments([None] * len(known))
         return torch.tensor(second, dtype=torch.float64).sum()
 
-    def move(self, total: float, count: float) -> None:
+    def move(self, _: DeviceScale | None, total: float, count: float) -> None:
         """Update all tensors, given sum and number of all corrected second moments."""
         s = self.settings
         share = scale(total, count, 1 - s["betas"][1] ** self.step, weight(s), self.rows[0][3].dtype)

@@ -53,25 +53,38 @@ def scale(total: float, count: float, bias: float, weight: float, dtype: torch.d
     return Scale(min(max(first, info.tiny), info.max), min(max(second, info.tiny), info.max), 0.0)
 
 
-def scale_on_device(sums: Tensor, bias: Tensor, weight: float, like: Tensor) -> Scale:
+class DeviceScale:
     """The same from numbers that only the device knows, and that autograd may watch.
 
     Args:
         sums: Sum and number of corrected second moments, shape (2,).
-        bias: 1 - β₂ᵏ, where `sums` is.
-        weight: Factor of the share in what is wanted.
-        like: Second moments; precision and device of the result.
     """
-    total, count = sums.unbind()
-    dead, info = total <= 0, torch.finfo(like.dtype)
-    total = torch.where(dead, 1, total.clamp(max=torch.finfo(total.dtype).max))
-    exponent = torch.frexp(total.detach())[1]
-    first = torch.ldexp(torch.ones_like(total), -exponent.div(2, rounding_mode="floor"))
-    second = count / (total * first) / bias * weight
-    # Where all second moments are zero the factors are of no account, but must not be zero.
-    factors = [torch.where(dead, 1, x).clamp(info.tiny, info.max) for x in (first, second)]
-    first, second, offset = (x.to(like.device, like.dtype) for x in (*factors, dead * weight))
-    return Scale(first, second, offset)
+
+    def __init__(self, sums: Tensor):
+        total, count = sums.unbind()
+        self.dead = total <= 0
+        total = torch.where(self.dead, 1, total.clamp(max=torch.finfo(total.dtype).max))
+        exponent = torch.frexp(total.detach())[1]
+        self.first = torch.ldexp(torch.ones_like(total), -exponent.div(2, rounding_mode="floor"))
+        # Where all second moments are zero the factors are of no account, but must not be zero.
+        self.second = torch.where(self.dead, 1, count / (total * self.first))
+        self.known: dict[Any, tuple[Tensor, Tensor]] = {}
+
+    def of(self, bias: Tensor, weight: float, like: Tensor) -> Scale:
+        """The scale of tensors of one age.
+
+        Args:
+            bias: 1 - β₂ᵏ.
+            weight: Factor of the share in what is wanted.
+            like: Second moments; precision and device of the result.
+        """
+        info, key = torch.finfo(like.dtype), (like.dtype, like.device, weight)
+        if key not in self.known:
+            first, offset = self.first.clamp(info.tiny, info.max), self.dead * weight
+            self.known[key] = (first.to(like.device, like.dtype), offset.to(like.device, like.dtype))
+        first, offset = self.known[key]
+        second = (self.second / bias.to(self.second) * weight).clamp(info.tiny, info.max)
+        return Scale(first, second.to(like.device, like.dtype), offset)
 
 
 def rule(p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, share: Scale, rate: Scalar, s: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
+from inertialab.optim.adai_rule import DeviceScale
 from inertialab.optim.base import Moving, check_alike, real_view, state_dtype
 from inertialab.optim.blocks import LARGE, PLAIN, suits, zeros_one_after_the_other
 
@@ -34,16 +35,15 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         return
     sums = _sums(parts, group, exact=False)
     total, count = 0.0, 0.0
-    if not parts or any(isinstance(part, Batch) for part in parts):
+    if not parts or any(isinstance(part, Batch) or not part.free for part in parts):
         total, count = sums.tolist()
         if not LOW * count <= total < float("inf"):
             sums = _sums(parts, group, exact=True)
             total, count = sums.tolist()
+    free = any(isinstance(part, Single) and part.free for part in parts)
+    on_device = DeviceScale(sums) if free else None
     for part in parts:
-        if isinstance(part, Batch):
-            part.move(total, count)
-        else:
-            part.move(sums)
+        part.move(on_device, total, count)
 
 
 def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
@@ -71,6 +71,7 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
     plain = {key: _plain(settings) for key, settings in groups.items()}
     large = sum(param.numel() for param, _, _ in pieces) >= WORTH
     native = {key: not plain[key] and _native(settings, large) for key, settings in groups.items()}
+    compiling = torch.compiler.is_compiling()
     some_complex = any(param.is_complex() for param, _, _ in pieces)
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
     singles: list[Single | Batch] = []
@@ -85,11 +86,12 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
         found = native[id(settings)] and row[0].is_cpu and loops(row[0].dtype)
         kind = Native if found and suits(row) else Batch
         if kind is Batch:
-            shape = row[0].shape
-            if row[2].shape != shape or row[3].shape != shape or row[4].shape != shape:
+            same = row[0].is_same_size
+            if not (compiling or (same(row[2]) and same(row[3]) and same(row[4]))):
                 check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
             if plain[id(settings)] or type(row[0]) not in PLAIN or type(row[1]) not in PLAIN:
-                singles.append(Single(row, state["step"], settings, state, domain))
+                free = compiling or settings["capturable"] or settings["differentiable"] or type(row[0]) not in PLAIN
+                singles.append(Single(row, state["step"], settings, state, domain, free))
                 continue
         age = int(state["step"]) + 1
         key = (kind, id(settings), age, row[0].dtype, row[1].dtype, param.device, domain)

@@ -37,14 +37,13 @@ def moving(optimizer: Optimizer) -> list[Moving]:
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
     # A compiled graph sees values, not memory.
-    if not torch.compiler.is_compiling() and any(map(_lazy, found)):
+    if not torch.compiler.is_compiling() and any(any(map(lazy, (g for _, g, _ in found))) for lazy in _LAZY):
         return [(p, _written_out(grad), group) for p, grad, group in found]
     return found
 
 
-def _lazy(piece: Moving) -> bool:
-    grad = piece[1]
-    return grad.is_neg() or grad.is_conj() or grad._is_zerotensor()
+_LAZY = (Tensor.is_neg, Tensor.is_conj, Tensor._is_zerotensor)
+"""What a gradient may stand for without it being written in its memory; asked of all gradients in every step."""
 
 
 def _written_out(grad: Tensor) -> Tensor:
