@@ -11,7 +11,7 @@ from torch import Tensor
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.adai_rule import DeviceScale
-from inertialab.optim.base import Moving, check_alike, real_view, state_dtype
+from inertialab.optim.base import Moving, check_alike, real_rows, state_dtype
 from inertialab.optim.blocks import LARGE, PLAIN, suits, zeros_one_after_the_other
 
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
@@ -72,7 +72,7 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
     large = sum(param.numel() for param, _, _ in pieces) >= WORTH
     native = {key: not plain[key] and _native(settings, large) for key, settings in groups.items()}
     compiling = torch.compiler.is_compiling()
-    some_complex = any(param.is_complex() for param, _, _ in pieces)
+    some_complex = any(map(Tensor.is_complex, [param for param, _, _ in pieces]))
     some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
     singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
@@ -82,7 +82,7 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
         if some_sharded:
             row = tuple(map(sharded.local, row))
         if some_complex:
-            row = tuple(map(real_view, row))
+            row = real_rows(*row)
         found = native[id(settings)] and row[0].is_cpu and loops(row[0].dtype)
         kind = Native if found and suits(row) else Batch
         if kind is Batch:

@@ -37,12 +37,13 @@ def moving(optimizer: Optimizer) -> list[Moving]:
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
     # A compiled graph sees values, not memory.
-    if not torch.compiler.is_compiling() and any(any(map(lazy, (g for _, g, _ in found))) for lazy in _LAZY):
+    grads = [grad for _, grad, _ in found]
+    if not torch.compiler.is_compiling() and any(any(map(lazy, grads)) for lazy in _LAZY):
         return [(p, _written_out(grad), group) for p, grad, group in found]
     return found
 
 
-_LAZY = (Tensor.is_neg, Tensor.is_conj, Tensor._is_zerotensor)
+_LAZY = (Tensor.is_neg, Tensor._is_zerotensor)
 """What a gradient may stand for without it being written in its memory; asked of all gradients in every step."""
 
 
@@ -50,7 +51,7 @@ def _written_out(grad: Tensor) -> Tensor:
     """A gradient whose memory is what it stands for: no lazy signs, and zeros that have memory."""
     if grad._is_zerotensor():
         return torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device)
-    return grad.resolve_conj().resolve_neg()
+    return grad.resolve_neg()
 
 
 def evaluated(closure: Callable[[], Any] | None) -> Any:
@@ -66,9 +67,11 @@ def state_dtype(param: Tensor) -> torch.dtype:
     return torch.promote_types(param.dtype, torch.float32)
 
 
-def real_view(x: Tensor) -> Tensor:
-    """Complex numbers as pairs of real ones, in the same memory; real ones as they are."""
-    return torch.view_as_real(x) if x.is_complex() else x
+def real_rows(param: Tensor, grad: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+    """A row of complex numbers as pairs of real ones, in the same memory but for lazy conjugates; real ones as is."""
+    if not param.is_complex():
+        return (param, grad, *states)
+    return tuple(map(torch.view_as_real, (param, grad.resolve_conj(), *states)))
 
 
 def check_alike(optimizer: str, param: Tensor, states: Mapping[str, Tensor]) -> None:

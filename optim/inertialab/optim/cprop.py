@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from inertialab.optim import loading
-from inertialab.optim.base import CheckedOptimizer, evaluated, moving, real_view, state_dtype
+from inertialab.optim.base import CheckedOptimizer, evaluated, moving, real_rows, state_dtype
 from inertialab.optim.settings import Range, check_notation, check_settings, positive, real, taken
 
 Cdf = Literal["normal", "bft", "bfo", "logistic"]
@@ -159,11 +159,11 @@ class CProp(Optimizer):
             if MEAN not in state:
                 for name in STATES:
                     state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
-            mean, variance, gathered = (real_view(state[name]) for name in STATES)
+            row = (param, g, start, *(state[name] for name in STATES))
+            new, g, old, mean, variance, gathered = real_rows(*row)
             gathered.add_((1 - gathered) * (1 - beta))
-            scale = conformity(real_view(g.to(dtype)), mean, variance, (1 - beta) / gathered, group)
-            new = real_view(start.to(dtype)).lerp_(real_view(param.to(dtype)), scale)
-            real_view(param).copy_(new)
+            scale = conformity(g.to(mean.dtype), mean, variance, (1 - beta) / gathered, group)
+            new.copy_(old.to(mean.dtype).lerp_(new.to(mean.dtype), scale))
         return loss
 
     def _step_of_wrapped(self) -> None:

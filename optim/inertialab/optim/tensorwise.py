@@ -22,7 +22,7 @@ from inertialab.optim.base import (
     descended,
     evaluated,
     moving,
-    real_view,
+    real_rows,
     state_dtype,
 )
 from inertialab.optim.blocks import BLOCK, PLAIN, Row, blocks
@@ -114,7 +114,7 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
         if group["differentiable"]:
             # Autograd keeps the old averages; the new ones take their place.
             state.update({name: state[name].clone() for name in names})
-        return tuple(real_view(sharded.local(x)) for x in (param, grad, *(state[name] for name in names)))
+        return real_rows(*map(sharded.local, (param, grad, *(state[name] for name in names))))
 
     def _move(self, row: Row, group: dict[str, Any], step: Steps, domain: sharded.Domain = ()) -> None:
         param, grad, *states = row
