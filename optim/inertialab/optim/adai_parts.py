@@ -43,7 +43,7 @@ def weight(s: dict[str, Any]) -> float:
 class Single:
     """One tensor: plain operations; a free one has nothing read by the host, and may be watched by autograd."""
 
-    row: Row
+    rows: list[Row]
     step: Tensor
     settings: dict[str, Any]
     state: dict[str, Tensor]
@@ -52,13 +52,13 @@ class Single:
 
     def share(self, exact: bool) -> Tensor:
         """Sum and number of corrected second moments. Overflown ones are always left out."""
-        p, g, _, v, _ = self.row
+        p, g, _, v, _ = self.rows[0]
         sums = finite_share(v, descended(p, g, self.settings), self.settings["betas"][1])
         return torch.stack([sums[0] / self._bias(), sums[1]])
 
     def move(self, on_device: DeviceScale | None, total: float, count: float) -> None:
         """Update the tensor, given sum and number of all corrected second moments, on the device if it is free."""
-        p, g, m, v, q = self.row
+        p, g, m, v, q = self.rows[0]
         s = self.settings
         if s["differentiable"]:
             # Autograd keeps the old averages; the new ones take their place.
@@ -74,7 +74,7 @@ class Single:
     def _bias(self) -> float | Tensor:
         beta2 = self.settings["betas"][1]
         if self.free:
-            return (1 - beta2 ** self.step.to(widest(self.step.device))).to(self.row[3].device)
+            return (1 - beta2 ** self.step.to(widest(self.step.device))).to(self.rows[0][3].device)
         return 1 - beta2 ** int(self.step)
 
 

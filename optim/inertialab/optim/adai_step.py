@@ -12,12 +12,15 @@ from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.adai_rule import DeviceScale
 from inertialab.optim.base import Moving, check_alike, real_rows, state_dtype
-from inertialab.optim.blocks import LARGE, PLAIN, suits, zeros_one_after_the_other
+from inertialab.optim.blocks import LARGE, PLAIN, Row, suits, zeros_one_after_the_other
 
+State = dict[str, Any]
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 LOW = torch.finfo(torch.float32).tiny * 2.0**24
 """Mean of second moments below which rounding of the smallest numbers could part a carried sum from them."""
+FEW = 256
+"""Tensors whose shapes are compared in every step; of more, only sizes and those of the large ones."""
 WORTH = 1 << 18
 """Elements of a model from which native loops are worth the second that they take to compile."""
 
@@ -67,39 +70,64 @@ def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any
         refuse_cut([param for param, _ in fresh])  # wrapped after the optimizer was made
     _begin(fresh, states)
     own = [states[param] for param, _, _ in pieces]
-    groups = {id(settings): settings for _, _, settings in pieces}
-    plain = {key: _plain(settings) for key, settings in groups.items()}
-    large = sum(param.numel() for param, _, _ in pieces) >= WORTH
-    native = {key: not plain[key] and _native(settings, large) for key, settings in groups.items()}
-    compiling = torch.compiler.is_compiling()
-    some_complex = any(map(Tensor.is_complex, [param for param, _, _ in pieces]))
-    some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
-    singles: list[Single | Batch] = []
-    batches: dict[tuple[Any, ...], Batch] = {}
-    for (param, grad, settings), state in zip(pieces, own, strict=True):
-        row = (param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"])
-        domain = sharded.domain(grad, group) if some_sharded or group else ()
-        if some_sharded:
-            row = tuple(map(sharded.local, row))
-        if some_complex:
-            row = real_rows(*row)
-        found = native[id(settings)] and row[0].is_cpu and loops(row[0].dtype)
-        kind = Native if found and suits(row) else Batch
-        if kind is Batch:
-            same = row[0].is_same_size
-            if not (compiling or (same(row[2]) and same(row[3]) and same(row[4]))):
-                check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
-            if plain[id(settings)] or type(row[0]) not in PLAIN or type(row[1]) not in PLAIN:
-                free = compiling or settings["capturable"] or settings["differentiable"] or type(row[0]) not in PLAIN
-                singles.append(Single(row, state["step"], settings, state, domain, free))
-                continue
-        age = int(state["step"]) + 1
-        key = (kind, id(settings), age, row[0].dtype, row[1].dtype, param.device, domain)
-        batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
-        batch.rows.append(row)
+    parts = _sorted(pieces, own, *_rows(pieces, own, group))
+    if not torch.compiler.is_compiling():
+        _check([row for part in parts if type(part) is not Native for row in part.rows])
     if own:
         torch._foreach_add_([state["step"] for state in own], 1)
+    return parts
+
+
+def _rows(pieces: list[Moving], own: list[State], group: Any) -> tuple[list[Row], list[sharded.Domain]]:
+    """Parameter, gradient and states of each, those parts that lie here, as real numbers; and where the rest is."""
+    rows: list[Row] = [
+        (param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"])
+        for (param, grad, _), state in zip(pieces, own, strict=True)
+    ]
+    domains: list[sharded.Domain] = [() if group is None else (group,)] * len(rows)
+    if sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces):
+        domains = [sharded.domain(grad, group) for _, grad, _ in pieces]
+        rows = [tuple(map(sharded.local, row)) for row in rows]
+    if any(map(Tensor.is_complex, [param for param, _, _ in pieces])):
+        rows = [real_rows(*row) for row in rows]
+    return rows, domains
+
+
+def _sorted(
+    pieces: list[Moving], own: list[State], rows: list[Row], domains: list[sharded.Domain]
+) -> list[Single | Batch]:
+    """The rows as singles and batches."""
+    groups = {id(settings): settings for _, _, settings in pieces}
+    large = sum([row[0].numel() for row in rows]) >= WORTH
+    ways = {key: (_plain(settings), _native(settings, large)) for key, settings in groups.items()}
+    common = {*(type(row[0]) for row in rows), *(type(row[1]) for row in rows)} <= set(PLAIN)
+    singles: list[Single | Batch] = []
+    batches: dict[tuple[Any, ...], Batch] = {}
+    for (_, _, settings), state, row, domain in zip(pieces, own, rows, domains, strict=True):
+        p, g, *_ = row
+        plain, native = ways[id(settings)]
+        special = not common and not {type(p), type(g)} <= set(PLAIN)
+        if plain or special:
+            free = special or torch.compiler.is_compiling() or settings["capturable"] or settings["differentiable"]
+            singles.append(Single([row], state["step"], settings, state, domain, free))
+            continue
+        kind = Native if native and p.is_cpu and loops(p.dtype) and suits(row) else Batch
+        age = int(state["step"]) + 1
+        key = (kind, id(settings), age, p.dtype, g.dtype, p.device, domain)
+        batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
+        batch.rows.append(row)
     return [*singles, *batches.values()]
+
+
+def _check(rows: list[Row]) -> None:
+    """Refuse states of another size, and of another shape where it is no time to ask; native loops ask themselves."""
+    params, _, *averages = zip(*rows, strict=True) if rows else ((), ())
+    sizes = list(map(Tensor.numel, params))
+    same = all(list(map(Tensor.numel, column)) == sizes for column in averages)
+    few = rows if len(rows) < FEW else [row for row, size in zip(rows, sizes, strict=True) if size >= LARGE]
+    if not (same and all(row[0].is_same_size(x) for row in few for x in row[2:])):
+        for row in rows:
+            check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
 
 
 def _plain(s: dict[str, Any]) -> bool:
