@@ -57,15 +57,19 @@ def test_adai_descends_gradients_without_memory_and_with_a_lazy_sign_on_every_pa
 
 @every_row
 def test_parameters_of_another_tensor_type_stay_of_it(row):
+    """Also beside plain ones, which share Adai's mean."""
     p = torch.nn.Parameter(TwoTensor(torch.ones(3), torch.full((3,), 2.0)))
-    q = torch.ones(3, requires_grad=True)
-    optimizer, plain = row.make([p], **settings(row)), row.make([q], **settings(row))
+    q, r, s = (torch.ones(3, requires_grad=True) for _ in range(3))
+    optimizer, plain = row.make([p, q], **settings(row)), row.make([r, s], **settings(row))
     for _ in range(row.idle + 3):
-        p.grad, q.grad = TwoTensor(torch.arange(1.0, 4), torch.arange(1.0, 4)), torch.arange(1.0, 4)
+        p.grad, q.grad = TwoTensor(torch.arange(1.0, 4), torch.arange(1.0, 4)), torch.ones(3)
+        r.grad, s.grad = torch.arange(1.0, 4), torch.ones(3)
         optimizer.step()
         plain.step()
     assert type(p) is TwoTensor
-    assert torch.allclose(p.a, q, rtol=1e-6)
+    assert type(q) is torch.Tensor
+    assert torch.allclose(p.a, r, rtol=1e-6)
+    assert torch.allclose(q, s, rtol=1e-6)
 
 
 @every_row

@@ -224,3 +224,46 @@ def test_states_go_through_distributed_checkpoints(row, flat):
             p.grad = torch.ones_like(p)
         o.step()
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), twin_model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("step", [int, float, torch.tensor], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("reduction", ["max", "none"])
+def test_a_window_that_was_saved_as_one_tensor_goes_on(reduction, step):
+    def make(p):
+        return AdaShift(p, shift=2, reduction=reduction)
+
+    p, q = zeros(3), zeros(3)
+    optimizer, twin = trained(make, [p]), make([q])
+    content = copy.deepcopy(optimizer.state_dict())
+    state = content["state"][0]
+    state["window"] = torch.stack([state.pop("gradient_0"), state.pop("gradient_1")])
+    state["step"] = step(int(state["step"]))
+    if reduction == "max":
+        state["exp_avg_sq"] = state["exp_avg_sq"].amax()
+    twin.load_state_dict(content)
+    q.data.copy_(p)
+    for o, x in ((optimizer, p), (twin, q)):
+        x.grad = torch.ones(3)
+        o.step()
+    assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("name", ["CProp(Adai)", "CProp(Adam)", "CProp(SGD)"])
+def test_states_that_were_saved_apart_are_joined(name):
+    """As earlier versions of CProp did, with the state of the wrapped optimizer beside its own."""
+    p, q = zeros(3), zeros(3)
+    optimizer, twin = trained(OWN[name], [p]), OWN[name]([q])
+    content = copy.deepcopy(optimizer.state_dict())
+    own, wrapped = {}, {}
+    for i, state in content["state"].items():
+        own[i] = {"step": 4, "mean": state["conformity_mean"], "variance": state["conformity_variance"]}
+        wrapped[i] = {k: v for k, v in state.items() if not k.startswith("conformity")}
+    groups = content["param_groups"]
+    twin.load_state_dict({"state": own, "param_groups": groups, "wrapped": {"state": wrapped, "param_groups": groups}})
+    q.data.copy_(p)
+    for o, x in ((optimizer, p), (twin, q)):
+        for _ in range(3):
+            x.grad = torch.ones(3)
+            o.step()
+    assert torch.allclose(p, q, rtol=1e-6)
+    assert set(twin.state[q]) == set(optimizer.state[p])

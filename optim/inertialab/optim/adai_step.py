@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
@@ -101,12 +102,14 @@ def _sorted(
     large = sum([row[0].numel() for row in rows]) >= WORTH
     ways = {key: (_plain(settings), _native(settings, large)) for key, settings in groups.items()}
     common = {*(type(row[0]) for row in rows), *(type(row[1]) for row in rows)} <= set(PLAIN)
+    # What wraps other tensors makes a wrapper of the mean too, whose numbers the host cannot ask for.
+    wrapped = not common and any(is_traceable_wrapper_subclass(x) for row in rows for x in row)
     singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
     for (_, _, settings), state, row, domain in zip(pieces, own, rows, domains, strict=True):
         p, g, *_ = row
         plain, native = ways[id(settings)]
-        special = not common and not {type(p), type(g)} <= set(PLAIN)
+        special = wrapped or (not common and not {type(p), type(g)} <= set(PLAIN))
         if plain or special:
             free = special or torch.compiler.is_compiling() or settings["capturable"] or settings["differentiable"]
             singles.append(Single([row], state["step"], settings, state, domain, free))

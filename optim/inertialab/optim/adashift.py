@@ -13,7 +13,7 @@ squares are taken before the reduction, as all codes do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -111,6 +111,14 @@ class AdaShift(TensorwiseOptimizer):
         """Names of the states of a parameter of this group, the window of gradients among them."""
         own = ("bias_correction",) if group["start"] == "own" else ()
         return (*super().wanted(group), *own, *(f"gradient_{i}" for i in range(group["shift"])))
+
+    def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state of this class, also one whose window is one tensor and whose reduced v is one number."""
+        own = super().converted(state)
+        if "window" in own:
+            own |= {f"gradient_{i}": g for i, g in enumerate(own.pop("window"))}
+            own["exp_avg_sq"] = own["exp_avg_sq"].expand_as(own["exp_avg"]).contiguous()
+        return own
 
     def elementwise(self, group: dict[str, Any]) -> bool:
         """Whether coordinates do not see each other."""

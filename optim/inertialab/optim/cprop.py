@@ -185,6 +185,7 @@ class CProp(Optimizer):
         loading.load(self, state_dict, super().load_state_dict, self._checked, self._restore)
 
     def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
+        given = _merged(given) if "wrapped" in given else given
         groups = [{**{name: self.defaults[name] for name, _, _ in RANGES}, **g} for g in given["param_groups"]]
         final = {**given, "param_groups": groups}
         for group in groups:
@@ -210,6 +211,16 @@ class CProp(Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         # Groups and states come with the wrapped optimizer.
         super().__setstate__({k: v for k, v in state.items() if k not in ("state", "param_groups")})
+
+
+def _merged(given: dict[str, Any]) -> dict[str, Any]:
+    """One state of the two that earlier versions saved, that of the wrapped optimizer under `wrapped`."""
+    beta = {i: group["conformity_beta"] for group in given["param_groups"] for i in group["params"]}
+    states = dict(given["wrapped"]["state"])
+    for i, own in given["state"].items():
+        gathered = torch.full_like(own["mean"], 1 - beta[i] ** int(own["step"]))
+        states[i] = {**states.get(i, {}), MEAN: own["mean"], VARIANCE: own["variance"], GATHERED: gathered}
+    return {**{k: v for k, v in given.items() if k != "wrapped"}, "state": states}
 
 
 def conform_sgd(
