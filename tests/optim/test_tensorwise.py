@@ -173,3 +173,26 @@ def test_stochastic_rounding_goes_to_the_neighbours_with_the_right_chances():
     special = torch.tensor([float("inf"), float("-inf"), float("nan")])
     assert torch.equal(stochastically(special).isnan(), special.isnan())
     assert stochastically(special)[:2].tolist() == [float("inf"), float("-inf")]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@every_rule
+def test_a_capturable_step_is_part_of_a_cuda_graph(make, settings):
+    params, twins = ([torch.ones(s, device="cuda", requires_grad=True) for s in [(3, 4), (7,)]] for _ in range(2))
+    captured, plain = make(params, lr=0.1, capturable=True, **settings), make(twins, lr=0.1, **settings)
+    for p, t in zip(params, twins, strict=True):
+        p.grad = torch.randn_like(p)
+        t.grad = p.grad.clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        captured.step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured.step()
+    for _ in range(8):
+        graph.replay()
+    for _ in range(9):
+        plain.step()
+    assert close([p.detach() for p in params], [t.detach() for t in twins], 1e-5)
