@@ -102,6 +102,25 @@ def test_a_state_of_another_shape_is_refused_before_anything_is_touched(make, se
     assert optimizer.state[a]["step"] == 2
 
 
+@pytest.mark.parametrize("change", [{"shift": 4}, {"shift": 2}, {"start": "own"}], ids=str)
+def test_settings_that_decide_on_states_cannot_change_on_the_way(change):
+    p = torch.zeros(3, requires_grad=True)
+    optimizer = AdaShift([p], shift=3)
+    p.grad = torch.ones(3)
+    optimizer.step()
+    optimizer.param_groups[0].update(change)
+    with pytest.raises(RuntimeError, match=r"AdaShift: the state is that of other settings, 'step', .*; settings"):
+        optimizer.step()
+    optimizer.state.clear()
+    optimizer.step()
+
+
+@every_rule
+def test_groups_are_differentiable_together_or_not_at_all(make, settings):
+    with pytest.raises(ValueError, match="differentiable must be the same in all groups"):
+        make([{"params": [torch.zeros(1)], "differentiable": True}], **settings)
+
+
 @every_rule
 def test_parameters_without_elements_are_no_trouble(make, settings):
     shapes = [(2,), (0, 3)]

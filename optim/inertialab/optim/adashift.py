@@ -112,6 +112,10 @@ class AdaShift(TensorwiseOptimizer):
         own = ("bias_correction",) if group["start"] == "own" else ()
         return (*super().wanted(group), *own, *(f"gradient_{i}" for i in range(group["shift"])))
 
+    def surplus(self, group: dict[str, Any]) -> str:
+        """The next gradient of a longer window."""
+        return f"gradient_{group['shift']}"
+
     def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """A state of this class, also one whose window is one tensor and whose reduced v is one number."""
         own = super().converted(state)

@@ -58,6 +58,13 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
             What times -lr is the step, and 0 or 1, whether there is one at all; None where the host knows of none.
         """
 
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group."""
+        super().check(group)
+        if group["differentiable"] != self.defaults["differentiable"]:
+            name = type(self).__name__
+            raise ValueError(f"{name}: differentiable must be the same in all groups; give it to the optimizer.")
+
     def elementwise(self, group: dict[str, Any]) -> bool:
         """Whether every element goes its own way, so that tensors may be cut and packed."""
         return True
@@ -65,6 +72,10 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
     def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Names of the states of a parameter of this group, the number of steps first."""
         return ("step", *self.states)
+
+    def surplus(self, group: dict[str, Any]) -> str:
+        """A state that a parameter of this group would have with other settings."""
+        return ""
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -110,6 +121,11 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
     def _row(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> Row:
         """Parameter, gradient and states, those parts that lie here, as real numbers."""
         state, names = self.state[param], self.wanted(group)[1:]
+        if not state.keys() >= {*names} or self.surplus(group) in state:
+            raise RuntimeError(
+                f"{type(self).__name__}: the state is that of other settings, {', '.join(map(repr, state))}; settings "
+                "that decide which states there are must stay as they were at the first step, or the state be cleared."
+            )
         check_alike(type(self).__name__, param, {name: state[name] for name in names})
         if group["differentiable"]:
             # Autograd keeps the old averages; the new ones take their place.
