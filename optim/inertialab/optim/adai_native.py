@@ -218,10 +218,10 @@ def _squares(where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, constant
                 _descend(g, _part(where[t, 0], sign, i, j), descended, sign, penalty)
                 g = descended[: j - i]
             squares[t] += np.float64(_square(g))
-            if c % SAMPLED == 0:
-                samples[t] += np.float64(_part(where[t, 3], sign, i, i + 1)[0])
             if fresh[t]:
                 kept[t] += np.float64(_sum(_part(where[t, 3], sign, i, j)))
+            elif c % SAMPLED == 0:
+                samples[t] += np.float64(_part(where[t, 3], sign, i, i + 1)[0])
         first += chunks
 
 

@@ -101,7 +101,7 @@ def _sorted(
     groups = {id(settings): settings for _, _, settings in pieces}
     large = sum([row[0].numel() for row in rows]) >= WORTH
     ways = {key: (_plain(settings), _native(settings, large)) for key, settings in groups.items()}
-    common = {*(type(row[0]) for row in rows), *(type(row[1]) for row in rows)} <= set(PLAIN)
+    common = {*map(type, [row[0] for row in rows]), *map(type, [row[1] for row in rows])} <= set(PLAIN)
     # What wraps other tensors makes a wrapper of the mean too, whose numbers the host cannot ask for.
     wrapped = not common and any(is_traceable_wrapper_subclass(x) for row in rows for x in row)
     singles: list[Single | Batch] = []
