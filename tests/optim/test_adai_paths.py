@@ -6,7 +6,7 @@ import pytest
 import torch
 from adai_runs import SETTINGS, SHAPES, close, steps
 
-from inertialab.optim import Adai, blocks, compiled
+from inertialab.optim import Adai, blocks, carried, compiled
 from inertialab.optim.blocks import BLOCK, LARGE
 
 
@@ -47,10 +47,11 @@ def test_a_path_may_change_between_steps():
     assert close(params, twins)
 
 
-def test_the_carried_sum_is_the_sum_of_the_second_moments():
-    _, optimizer = steps(200, dtype=torch.float32, shapes=[(LARGE + 5,)])
-    state = next(iter(optimizer.state.values()))
-    assert float(state["exp_avg_sq_sum"]) == pytest.approx(float(state["exp_avg_sq"].double().sum()), rel=1e-6)
+@pytest.mark.parametrize("path", [{"fused": True}, {"fused": False}], ids=str)
+def test_the_carried_sum_is_the_sum_of_the_second_moments(path):
+    _, optimizer = steps(200, dtype=torch.float32, shapes=[(BLOCK + 5,)], **path)
+    v = next(iter(optimizer.state.values()))["exp_avg_sq"]
+    assert carried.recall(v).total == pytest.approx(float(v.double().sum()), rel=1e-6)
 
 
 def test_small_states_lie_one_after_the_other_and_pack_without_copies_until_they_are_loaded():
@@ -119,7 +120,11 @@ def test_exclusive_paths_are_refused():
         Adai([{"params": [torch.zeros(1)], "differentiable": True}], lr=0.1)
 
 
-@pytest.mark.parametrize("settings", [{"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}, {"dampening": 0.5}],
+    ids=str,
+)
 def test_autograd_sees_two_differentiable_steps(settings):
     """Derivatives of the positions by start, gradients and learning rate are those of finite differences."""
 
@@ -188,3 +193,17 @@ def test_checkpoints_of_the_authors_code_can_be_loaded():
     m = torch.tensor([1.0, 2.0, 3.0]).double() * (1 - alpha) + alpha * p.grad
     product = torch.tensor([0.9, 0.5, 0.1]).double() * (1 - alpha)
     assert torch.allclose(p.detach(), -0.2 * m / (1 - product), rtol=1e-6)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_a_compiled_step_is_one_graph(settings):
+    torch.compiler.reset()
+    params, twins = ([torch.ones(s, dtype=torch.float64, requires_grad=True) for s in SHAPES[1:3]] for _ in range(2))
+    optimizer, plain = Adai(params, lr=0.1, **settings), Adai(twins, lr=0.1, **settings)
+    compiled = torch.compile(optimizer.step, backend="eager", fullgraph=True)
+    for k in range(4):
+        for p, t in zip(params, twins, strict=True):
+            p.grad, t.grad = torch.full_like(p, 10.0**k), torch.full_like(t, 10.0**k)
+        (compiled if k else optimizer.step)()
+        plain.step()
+    assert close(params, twins)

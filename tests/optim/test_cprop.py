@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from inertialab.optim import Adai, CProp
 from inertialab.optim.cprop import conformity, sureness
@@ -53,7 +54,7 @@ def test_the_scale_of_the_first_step_is_exactly_one(dtype, generator):
     g = torch.randn(100_000, generator=generator, dtype=dtype)
     g = g[g.abs() > 1e-6]
     settings = {"conformity_beta": 0.999, "c": 1.0, "conformity_eps": 1e-8, "cdf": "normal"}
-    scale = conformity(g, torch.zeros_like(g), torch.zeros_like(g), 1, settings)
+    scale = conformity(g, torch.zeros_like(g), torch.zeros_like(g), 1.0, settings)
     assert torch.equal(scale, torch.ones_like(g))
 
 
@@ -79,7 +80,8 @@ def test_pure_noise_is_scaled_by_its_known_floor():
     mean, variance = torch.zeros(100_000, dtype=torch.float64), torch.zeros(100_000, dtype=torch.float64)
     settings = {"conformity_beta": beta, "c": 1.0, "conformity_eps": 1e-8, "cdf": "normal"}
     for k in range(1, 401):
-        scale = conformity(torch.as_tensor(rng.standard_normal(100_000)), mean, variance, k, settings)
+        w = (1 - beta) / (1 - beta**k)
+        scale = conformity(torch.as_tensor(rng.standard_normal(100_000)), mean, variance, w, settings)
     spread = (1 / (1 - beta) - 1) * (1 - beta) / (1 + beta)
     assert float(scale.mean()) == pytest.approx(2 / math.pi * math.atan(math.sqrt(spread)), abs=0.005)
     assert float(scale.mean()) < 0.45
@@ -106,3 +108,116 @@ def test_groups_may_have_scales_of_their_own():
 def test_a_setting_out_of_range_is_named_with_its_value_and_range(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         CProp(torch.optim.SGD([torch.zeros(1)], lr=0.1), **settings)
+
+
+def some(*shape):
+    return torch.ones(shape, requires_grad=True)
+
+
+def test_groups_and_states_are_those_of_the_wrapped_optimizer_also_after_it_was_loaded():
+    """A learning rate set on either acts, whichever took the checkpoint."""
+    x = some(1)
+    wrapper = CProp(torch.optim.SGD([x], lr=0.1))
+    wrapper.wrapped.load_state_dict(torch.optim.SGD([some(1)], lr=0.2).state_dict())
+    assert wrapper.param_groups is wrapper.wrapped.param_groups
+    wrapper.param_groups[0]["lr"] = 0.5
+    x.grad = torch.ones(1)
+    wrapper.param_groups[0].update({"conformity_beta": 0.9, "c": 1.0, "conformity_eps": 1e-8, "cdf": "normal"})
+    wrapper.step()
+    assert x.item() == pytest.approx(0.5)
+
+
+def test_a_checkpoint_of_the_bare_optimizer_is_taken_and_the_conformity_starts_anew():
+    x, y = some(3), some(3)
+    bare, wrapper = torch.optim.Adam([x]), CProp(torch.optim.Adam([y]), c=2.0)
+    for _ in range(3):
+        x.grad = torch.ones(3)
+        bare.step()
+    y.data.copy_(x)
+    wrapper.load_state_dict(bare.state_dict())
+    assert wrapper.param_groups[0]["c"] == 2.0
+    for optimizer, p in ((bare, x), (wrapper, y)):
+        p.grad = torch.ones(3)
+        optimizer.step()
+    assert torch.equal(x, y)
+    assert torch.allclose(wrapper.state[y]["conformity_weight"], torch.full((3,), 0.001))
+
+
+def test_hooks_of_all_optimizers_are_called_once_and_see_the_final_parameters():
+    x, seen = some(1), []
+    wrapper = CProp(torch.optim.SGD([x], lr=0.1), c=0.25)
+    inner = wrapper.wrapped
+    handles = [
+        register_optimizer_step_pre_hook(lambda o, *_: seen.append(("before", o, x.item()))),
+        register_optimizer_step_post_hook(lambda o, *_: seen.append(("after", o, x.item()))),
+        inner.register_step_pre_hook(lambda o, *_: seen.append(("inner before", o, x.item()))),
+        inner.register_step_post_hook(lambda o, *_: seen.append(("inner after", o, x.item()))),
+    ]
+    x.grad = torch.ones(1)
+    wrapper.step()
+    for handle in handles:
+        handle.remove()
+    assert [(when, o) for when, o, _ in seen] == [
+        ("before", wrapper), ("inner before", inner), ("inner after", inner), ("after", wrapper)
+    ]  # fmt: skip
+    assert [round(value, 6) for *_, value in seen] == [1, 1, 0.9, 0.975]
+
+
+def test_a_scheduler_of_the_wrapped_optimizer_sees_its_steps():
+    x = some(1)
+    inner = torch.optim.SGD([x], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(inner, 1)
+    wrapper = CProp(inner)
+    x.grad = torch.ones(1)
+    wrapper.step()
+    scheduler.step()
+    assert wrapper.param_groups[0]["lr"] == pytest.approx(0.01)
+
+
+def test_an_added_group_is_checked_and_a_refused_one_is_not_left_behind():
+    wrapper = CProp(Adai([some(2)], lr=0.1), c=3.0)
+    for group in ({"c": -3.0}, {"eps": -5.0}, {"cdf": "gumbel"}, {"lr": "1e-3"}):
+        with pytest.raises(ValueError, match="must be"):
+            wrapper.add_param_group({"params": [some(2)], **group})
+    assert len(wrapper.param_groups) == 1
+    wrapper.add_param_group({"params": (p for p in [some(2)]), "lr": 0.2})
+    assert wrapper.param_groups[1]["c"] == 3.0
+    assert wrapper.wrapped.param_groups[1]["lr"] == 0.2
+
+
+def test_a_second_wrapper_has_its_own_settings():
+    inner = torch.optim.SGD([{"params": [some(1)], "c": 0.5}, {"params": [some(1)]}], lr=0.1)
+    CProp(inner, c=1.0)
+    second = CProp(inner, c=7.0, cdf="normal")
+    assert [group["c"] for group in second.param_groups] == [0.5, 7.0]
+    assert [group["cdf"] for group in second.param_groups] == ["normal", "normal"]
+
+
+def test_a_refused_wrapper_leaves_the_optimizer_as_it_was():
+    inner = torch.optim.SGD([{"params": [some(1)]}, {"params": [some(1)], "c": -1.0}], lr=0.1)
+    before = [dict(group) for group in inner.param_groups]
+    with pytest.raises(ValueError, match="c must be"):
+        CProp(inner)
+    assert inner.param_groups == before
+
+
+def test_an_optimizer_whose_step_needs_a_closure_is_refused():
+    with pytest.raises(TypeError, match="a step of LBFGS needs a closure"):
+        CProp(torch.optim.LBFGS([some(1)]))
+
+
+def test_a_coordinate_that_is_reset_starts_with_a_scale_of_one():
+    """The weight of gradients is kept for each coordinate, as surgery on states needs it."""
+    x = some(2)
+    wrapper = CProp(torch.optim.SGD([x], lr=0.1), beta=0.9)
+    for k in range(5):
+        x.grad = torch.tensor([(-1.0) ** k, (-1.0) ** k])
+        wrapper.step()
+    for name in ("conformity_mean", "conformity_variance", "conformity_weight"):
+        wrapper.state[x][name][0] = 0
+    before = x.detach().clone()
+    x.grad = torch.ones(2)
+    wrapper.step()
+    moved = before - x.detach()
+    assert moved[0].item() == pytest.approx(0.1)
+    assert moved[1].item() < 0.06

@@ -44,12 +44,34 @@ def test_a_step_sums_over_processes_once(outcome, way, count):
     assert outcome[f"{way} sums"] == [count] * 8
 
 
-def test_parameters_cut_by_fsdp1_are_refused_unless_the_processes_are_named():
+@pytest.mark.parametrize("name", ["RAdam", "AdaShift max", "AdaShift mean", "AdaShift none", "CProp"])
+def test_parameters_cut_by_fsdp2_move_as_in_one_process(outcome, name):
+    assert outcome[f"{name}, FSDP2"] == pytest.approx(outcome[f"{name}, one process"], rel=1e-12, abs=1e-13)
+
+
+def test_parameters_cut_by_fsdp1_in_their_own_shapes_are_refused_unless_the_processes_are_named(outcome):
+    assert "give mean_group=the process group, or use fully_shard" in outcome["Adai, FSDP1"]
+    assert "reduction='none', or use fully_shard" in outcome["AdaShift, FSDP1"]
+    assert outcome["FSDP1, processes named"] == pytest.approx(outcome["one process"], rel=1e-12, abs=1e-13)
+
+
+def test_a_process_group_is_kept_by_a_deep_copy_and_refused_by_pickle(outcome):
+    assert outcome["deep copy keeps the processes"]
+    assert "a process group cannot be pickled; save state_dict()" in outcome["pickle"]
+
+
+@pytest.mark.parametrize("mark", ["_is_flat_param", "_fsdp_flattened"])
+def test_parameters_cut_by_fsdp1_are_refused_also_when_they_are_cut_later(mark):
     flat = torch.zeros(4, requires_grad=True)
-    flat._is_flat_param = True
+    early = Adai([flat], lr=0.1)
+    setattr(flat, mark, True)
     with pytest.raises(ValueError, match="give mean_group=the process group, or use fully_shard"):
         Adai([flat], lr=0.1)
     Adai([flat], lr=0.1, mean_group="the processes")
+    flat.grad = torch.ones(4)
+    with pytest.raises(ValueError, match="give mean_group=the process group, or use fully_shard"):
+        early.step()
+    assert not flat.any()
 
 
 def test_plain_parameters_are_all_here():

@@ -3,21 +3,30 @@
 Usage: python two_processes.py RANK RENDEZVOUS_FILE RESULT_FILE
 """
 
+import copy
 import json
+import pickle
 import sys
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.optim import ZeroRedundancyOptimizer
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from inertialab.optim import Adai, sharded
+from inertialab.optim import Adai, AdaShift, CProp, RAdam, sharded
 
 STEPS, LR = 8, 0.3
+OTHERS = {
+    "RAdam": lambda p: RAdam(p, lr=0.1),
+    "AdaShift max": lambda p: AdaShift(p, lr=0.1, shift=2),
+    "AdaShift mean": lambda p: AdaShift(p, lr=0.1, shift=2, reduction="mean"),
+    "AdaShift none": lambda p: AdaShift(p, lr=0.1, shift=2, reduction="none"),
+    "CProp": lambda p: CProp(torch.optim.SGD(p, lr=0.1)),
+}
 calls: list[int] = []
 
 
@@ -83,6 +92,31 @@ def main(rank: int, rendezvous: str, result: str) -> None:
     fully_shard(net[0], mesh=mesh)
     everything["FSDP2 beside plain"] = train(net, Adai(net.parameters(), LR), slice(None))
     everything["FSDP2 beside plain sums"] = [*calls]
+    calls.clear()
+
+    for name, make in OTHERS.items():
+        everything[f"{name}, one process"] = train(net := model(), make(net.parameters()), slice(None))
+        net = model()
+        for layer in net:
+            fully_shard(layer, mesh=mesh)
+        everything[f"{name}, FSDP2"] = train(net, make(net.parameters()), slice(None))
+    calls.clear()
+
+    net = FullyShardedDataParallel(model(), device_id=torch.device("cpu"), use_orig_params=True)
+    for name, make in (("Adai", lambda p: Adai(p, LR)), ("AdaShift", AdaShift)):
+        try:
+            make(net.parameters())
+        except ValueError as error:
+            everything[f"{name}, FSDP1"] = str(error)
+    optimizer = Adai(net.parameters(), LR, mean_group=dist.group.WORLD)
+    train(net, optimizer, mine)
+    with FullyShardedDataParallel.summon_full_params(net):
+        everything["FSDP1, processes named"] = torch.cat([p.detach().reshape(-1) for p in net.parameters()]).tolist()
+    everything["deep copy keeps the processes"] = copy.deepcopy(optimizer).mean_group is dist.group.WORLD
+    try:
+        pickle.dumps(optimizer)
+    except TypeError as error:
+        everything["pickle"] = str(error)
     calls.clear()
 
     for name, right in (("ZeRO-1", True), ("ZeRO-1, each process by itself", False)):

@@ -16,6 +16,8 @@ Here are the rule and the optimizer; `inertialab.optim.adai_step` carries the ru
 
 from __future__ import annotations
 
+import copy
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -24,17 +26,23 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from inertialab.optim import adai_step, sharded
-from inertialab.optim.base import CheckedOptimizer, Range, evaluated, moving, nonnegative, positive, real
+from inertialab.optim.base import CheckedOptimizer, evaluated, moving, tensors
+from inertialab.optim.settings import Range, fraction, nonnegative, pair, positive, real
 
 RANGES: tuple[Range, ...] = (
     ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: positive(b[0]), "(beta0 > 0, beta2)"),
-    ("betas", lambda b: real(0, 1, high_open=True)(b[1]), "(beta0, beta2 in [0, 1))"),
+    ("betas", lambda b: isinstance(b, tuple) and len(b) == 2, "two numbers (beta0, beta2)"),
+    ("betas", pair(positive, lambda _: True), "(beta0 > 0, beta2)"),
+    ("betas", pair(positive, fraction), "(beta0, beta2 in [0, 1))"),
     ("eps", real(0, 1, low_open=True), "in (0, 1]"),
     ("weight_decay", nonnegative, "a finite number >= 0"),
     ("dampening", real(0, 1), "in [0, 1]"),
 )
 """Allowed settings."""
+CYCLED = (
+    "A scheduler cycles a momentum through Adai's betas[0], which is beta0, a mean of 1 - beta1: 0.95 there is a "
+    "momentum of about 0.05. Give cycle_momentum=False to OneCycleLR or CyclicLR, and set betas again."
+)
 
 
 class Adai(CheckedOptimizer):
@@ -61,6 +69,8 @@ class Adai(CheckedOptimizer):
             after a first step of some seconds. False: no compiler. A machine without one is told once.
         capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
         differentiable: True: autograd sees the step; parameters must not be leaves.
+        stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
+            precision are made in the mean. Numbers come from torch's generator of the device.
         mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters
             (FSDP2) and `ZeroRedundancyOptimizer` need none.
 
@@ -81,7 +91,8 @@ class Adai(CheckedOptimizer):
     """
 
     ranges = RANGES
-    counters: ClassVar[Mapping[str, torch.dtype]] = {**CheckedOptimizer.counters, adai_step.SUM: torch.float64}
+    _told = False
+    states: ClassVar[tuple[str, ...]] = adai_step.STATE
 
     def __init__(
         self,
@@ -98,6 +109,7 @@ class Adai(CheckedOptimizer):
         fused: bool | None = None,
         capturable: bool = False,
         differentiable: bool = False,
+        stochastic_rounding: bool = False,
         mean_group: Any = None,
     ):
         defaults = {
@@ -112,37 +124,51 @@ class Adai(CheckedOptimizer):
             "fused": fused,
             "capturable": capturable,
             "differentiable": differentiable,
+            "stochastic_rounding": stochastic_rounding,
         }
         self.mean_group = sharded.zero_group() if mean_group is None else mean_group
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        settings = {**self.defaults, **param_group}
-        if settings["fused"] and (settings["foreach"] is not None or settings["differentiable"]):
-            other = "foreach" if settings["foreach"] is not None else "differentiable"
-            raise ValueError(f"Adai: fused=True and {other}={settings[other]} exclude each other; leave one out.")
-        if settings["differentiable"] != self.defaults["differentiable"]:
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group."""
+        super().check(group)
+        if group["fused"] and (group["foreach"] is not None or group["differentiable"]):
+            other = "foreach" if group["foreach"] is not None else "differentiable"
+            raise ValueError(f"Adai: fused=True and {other}={group[other]} exclude each other; leave one out.")
+        if group["differentiable"] != self.defaults["differentiable"]:
             raise ValueError("Adai: differentiable must be the same in all groups; give it to the optimizer.")
-        super().add_param_group(param_group)
-        if self.mean_group is None and any(
-            getattr(p, "_is_flat_param", False) for p in self.param_groups[-1]["params"]
-        ):
-            raise ValueError(
-                "Adai: these parameters are flattened and cut by FSDP1, and the mean over all of them is not to be "
-                "had from a part; give mean_group=the process group, or use fully_shard (FSDP2)."
-            )
+        if self.mean_group is None:
+            adai_step.refuse_cut(tensors(group["params"]))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "mean_group": self.mean_group}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take a state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
-        super().load_state_dict({**state_dict, "state": {k: _own(s) for k, s in state_dict["state"].items()}})
-        for group in self.param_groups:
-            for param in group["params"] if group["capturable"] else ():
-                if param in self.state:
-                    self.state[param]["step"] = self.state[param]["step"].to(param.device)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adai:
+        memo[id(self.mean_group)] = self.mean_group  # the copy works in the same processes
+        memo[id(self)] = twin = type(self).__new__(type(self))
+        twin.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.mean_group is not None:
+            raise TypeError("Adai: a process group cannot be pickled; save state_dict() instead.")
+        return super().__reduce_ex__(protocol)
+
+    def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state of this class or of the authors' code, whose `beta1_prod` is 1 - `bias_correction`."""
+        own = super().converted(state)
+        if "beta1_prod" in own:
+            own["bias_correction"] = 1 - own.pop("beta1_prod")
+        own.pop("exp_avg_sq_sum", None)  # saved by earlier versions
+        return own
+
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class; the authors' code and other collections have another name for decoupled decay."""
+        own = dict(group)
+        for name in ("decoupled", "weight_decouple"):
+            if name in own:
+                own["decoupled_weight_decay"] = bool(own.pop(name))
+        return own
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -155,17 +181,12 @@ class Adai(CheckedOptimizer):
             What the closure returned, None without one.
         """
         loss = evaluated(closure)
+        if any("base_momentum" in group for group in self.param_groups) and not self._told:
+            self._told = True
+            warnings.warn(CYCLED, RuntimeWarning, stacklevel=3)
         with torch.set_grad_enabled(self.defaults["differentiable"]):
             adai_step.step(moving(self), self.state, self.mean_group)
         return loss
-
-
-def _own(state: dict[str, Any]) -> dict[str, Any]:
-    """The state of one parameter, converted where it is one of the authors' code."""
-    own = {name: torch.as_tensor(value) for name, value in state.items()}
-    if "beta1_prod" in own:
-        own["bias_correction"] = 1 - own.pop("beta1_prod")
-    return own
 
 
 class AdaiW(Adai):
@@ -178,30 +199,38 @@ class AdaiW(Adai):
         betas: tuple[float, float] = (0.1, 0.99),
         eps: float = 1e-3,
         weight_decay: float = 0.0,
+        **settings: Any,
+    ):
+        super().__init__(params, lr, betas, eps, weight_decay, decoupled_weight_decay=True, **settings)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group."""
+        if not group["decoupled_weight_decay"]:
+            raise ValueError("AdaiW: decoupled_weight_decay must be True, got False; use Adai for an L2 penalty.")
+        super().check(group)
+
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class, whose decay stays decoupled, also with a state of Adai."""
+        return {**super().converted_group(group), "decoupled_weight_decay": True}
+
+
+class AdaiV2(Adai):
+    """Adai with a dampening and decoupled weight decay, as the authors' code names it. Arguments: those of `Adai`."""
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float | Tensor,
+        betas: tuple[float, float] = (0.1, 0.99),
+        eps: float = 1e-3,
+        weight_decay: float = 0.0,
         *,
         dampening: float = 1.0,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        fused: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        mean_group: Any = None,
+        decoupled_weight_decay: bool = True,
+        **settings: Any,
     ):
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            decoupled_weight_decay=True,
-            dampening=dampening,
-            maximize=maximize,
-            foreach=foreach,
-            fused=fused,
-            capturable=capturable,
-            differentiable=differentiable,
-            mean_group=mean_group,
-        )
+        own = {"dampening": dampening, "decoupled_weight_decay": decoupled_weight_decay}
+        super().__init__(params, lr, betas, eps, weight_decay, **own, **settings)
 
 
 def adai(

@@ -8,8 +8,9 @@ Machine code is not kept on disk: numba's files are not safe against two process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numba as nb
@@ -17,15 +18,16 @@ import numpy as np
 import torch
 from numba import types
 from numba.extending import intrinsic
-from torch import Tensor
 
-from inertialab.optim.blocks import Row
+from inertialab.optim.adai_rule import Scale, lowest
+from inertialab.optim.blocks import LARGE, Row
 
-CHUNK = 2048
+CHUNK = 1024
 """Elements handled at a time: seven rows of them fit a first-level cache in float32."""
+SAMPLED = 32
+"""One second moment in so many chunks tells whether they were written by somebody else."""
 SHARED = 1 << 18
 """Elements from which a step is worth a second thread."""
-_PLAIN = (Tensor, torch.nn.Parameter)
 _REALS = {torch.float32: np.float32, torch.float64: np.float64}
 _LOOP: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 # Not a number and infinity keep their meaning in both.
@@ -33,20 +35,19 @@ _SUM = {**_LOOP, "fastmath": {"reassoc", "contract", "nsz"}}
 _RULE = {**_LOOP, "fastmath": {"contract"}}
 
 
-def suits(row: Row) -> bool:
-    """Whether the kernels can update this row: plain memory of one real type and size, alike and without gaps."""
-    p, g, m, v, q = row  # spelled out: this is asked for every tensor in every step
-    dtype = p.dtype
-    return (
-        dtype in _REALS
-        and (g.dtype is dtype and m.dtype is dtype and v.dtype is dtype and q.dtype is dtype)
-        and (p.is_same_size(g) and p.is_same_size(m) and p.is_same_size(v) and p.is_same_size(q))
-        and (type(p) in _PLAIN and type(g) in _PLAIN)
-        and (
-            (p.is_contiguous() and g.is_contiguous() and m.is_contiguous() and v.is_contiguous() and q.is_contiguous())
-            or (p.dim() == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in row))
-        )
-    )
+def tried(dtype: torch.dtype) -> None:
+    """Compile the loops by one step on memory of their own.
+
+    Raises:
+        RuntimeError: If numba is told not to compile.
+    """
+    if nb.config.DISABLE_JIT:  # pyright: ignore[reportAttributeAccessIssue]
+        raise RuntimeError("NUMBA_DISABLE_JIT is set")
+    plain = {"weight_decay": 0.0, "maximize": False, "decoupled_weight_decay": False}
+    settings = {"betas": (0.1, 0.9), "eps": 1e-3, "lr": 0.1, **plain}
+    kernels = Kernels([tuple(torch.ones(2, dtype=dtype) for _ in range(5))], settings)
+    kernels.second_moments([None])
+    list(kernels.move(Scale(0.1, None, 0.0)))
 
 
 class Kernels:
@@ -62,31 +63,44 @@ class Kernels:
         self.written = [x for p, _, m, v, q in rows for x in (p, m, v, q)]
         self.where = np.array([[x.data_ptr() for x in row] for row in rows], np.int64)
         self.sizes = np.array([row[0].numel() for row in rows], np.int64)
-        self.real = _REALS[rows[0][0].dtype]
+        self.dtype = rows[0][0].dtype
+        self.real = _REALS[self.dtype]
         decay, decoupled = settings["weight_decay"], settings["decoupled_weight_decay"]
         self.sign = self.real(-1 if settings["maximize"] else 1)
         self.penalty = self.real(0 if decoupled else decay)
         self.shrinks = decay if decoupled else 0.0
 
-    def squares(self, fresh: list[bool]) -> list[float]:
-        """Σĝ² of each tensor, and where it is `fresh` β₂Σv + (1 - β₂)Σĝ²."""
-        out = np.zeros((torch.get_num_threads(), len(self.sizes)))
-        beta2, new = self.settings["betas"][1], np.array(fresh)
+    def second_moments(self, known: list[float | None]) -> tuple[list[float], list[float]]:
+        """β₂Σv + (1 - β₂)Σĝ² of each tensor, and some samples of v.
+
+        Args:
+            known: Σv where it is known; where it is None it is taken from v.
+        """
+        fresh, beta2 = np.array([k is None for k in known]), self.settings["betas"][1]
+        squares, kept, samples = (np.zeros((torch.get_num_threads(), len(self.sizes))) for _ in range(3))
         self._each(
             lambda k, start, stop: _squares(
-                self.where, self.sizes, start, stop, new, self.sign, self.penalty, beta2, out[k]
+                self.where, self.sizes, start, stop, fresh, (self.sign, self.penalty), (squares[k], kept[k], samples[k])
             )
         )
-        return out.sum(0).tolist()
+        before = np.where(fresh, kept.sum(0), [k or 0.0 for k in known])
+        return (beta2 * before + (1 - beta2) * squares.sum(0)).tolist(), samples.sum(0).tolist()
 
-    def move(self, inverse: float) -> None:
-        """Update all tensors, given 1/(v̄ (1 - β₂ᵏ))."""
+    def move(self, share: Scale) -> Iterator[tuple[int, float, float]]:
+        """Update all tensors; index, Σv and samples of v of the large ones."""
         s = self.settings
-        (beta0, beta2), rate = s["betas"], float(s["lr"])
-        numbers = (beta2, 1 - beta2, beta0 * inverse, s["eps"], rate, 1 - rate * self.shrinks)
+        beta2, rate, second = s["betas"][1], float(s["lr"]), 1.0 if share.second is None else share.second
+        least = lowest(s["eps"], self.dtype)
+        numbers = (beta2, 1 - beta2, share.first, second, share.offset, least, rate, 1 - rate * self.shrinks)
         constants = (self.sign, self.penalty, *map(self.real, numbers))
-        self._each(lambda _, start, stop: _move(self.where, self.sizes, start, stop, constants))
+        large = self.sizes >= LARGE
+        totals, samples = (np.zeros((torch.get_num_threads(), len(self.sizes))) for _ in range(2))
+        self._each(
+            lambda k, start, stop: _move(self.where, self.sizes, start, stop, constants, large, totals[k], samples[k])
+        )
         torch.autograd.graph.increment_version(self.written)
+        both = zip(totals.sum(0)[large].tolist(), samples.sum(0)[large].tolist(), strict=True)
+        return ((int(i), *pair) for i, pair in zip(np.flatnonzero(large), both, strict=True))
 
     def _each(self, work: Callable[[int, int, int], object]) -> None:
         """Do the work on as many equal ranges of chunks as torch uses threads."""
@@ -98,8 +112,13 @@ class Kernels:
             return
         # Threads of this step alone: none that a process would lose when it forks.
         with ThreadPoolExecutor(threads - 1) as pool:
-            rest = [pool.submit(work, k, ends[k], ends[k + 1]) for k in range(1, threads)]
-            work(0, ends[0], ends[1])
+            rest = []
+            # An interpreter that shuts down starts no thread any more; the rest is done here then.
+            with suppress(RuntimeError):
+                for k in range(1, threads):
+                    rest.append(pool.submit(work, k, ends[k], ends[k + 1]))
+            for k in (0, *range(len(rest) + 1, threads)):
+                work(k, ends[k], ends[k + 1])
             for done in rest:
                 done.result()
 
@@ -149,10 +168,26 @@ def _descend(g: Any, p: Any, out: Any, sign: Any, penalty: Any) -> None:
 def _inertia(g: Any, v: Any, q: Any, alpha: Any, beta2: Any, rest: Any, scale: Any, eps: Any) -> None:
     one = g.dtype.type(1)
     for i in range(g.size):
-        second = beta2 * v[i] + rest * (g[i] * g[i])
-        v[i] = second
+        moment = beta2 * v[i] + rest * (g[i] * g[i])
+        v[i] = moment
         # Comparisons, not min and max: what is not a number stays so.
-        a = second * scale
+        a = moment * scale
+        a = eps if a < eps else a
+        a = one if a > one else a
+        q[i] = q[i] + a * (one - q[i])
+        alpha[i] = a
+
+
+@nb.njit(**_RULE)
+def _inertia_of_extremes(
+    g: Any, v: Any, q: Any, alpha: Any, beta2: Any, rest: Any, first: Any, second: Any, offset: Any, eps: Any
+) -> None:
+    """The same where the scale is no number of this precision; two lines more than memory has time for."""
+    one = g.dtype.type(1)
+    for i in range(g.size):
+        moment = beta2 * v[i] + rest * (g[i] * g[i])
+        v[i] = moment
+        a = moment * first * second + offset
         a = eps if a < eps else a
         a = one if a > one else a
         q[i] = q[i] + a * (one - q[i])
@@ -168,10 +203,9 @@ def _walk(p: Any, g: Any, m: Any, q: Any, alpha: Any, rate: Any, keep: Any) -> N
 
 
 @nb.njit(**_LOOP)
-def _squares(
-    where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, sign: Any, penalty: Any, beta2: Any, out: Any
-) -> None:
+def _squares(where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, constants: Any, out: Any) -> None:
     """Sums over the chunks `start` to `stop`, counted through all tensors; each added to that of its tensor."""
+    (sign, penalty), (squares, kept, samples) = constants, out
     descended = np.empty(CHUNK, type(sign))
     first = 0
     for t in range(len(sizes)):
@@ -183,19 +217,19 @@ def _squares(
             if penalty != 0:
                 _descend(g, _part(where[t, 0], sign, i, j), descended, sign, penalty)
                 g = descended[: j - i]
-            square = np.float64(_square(g))
+            squares[t] += np.float64(_square(g))
             if fresh[t]:
-                kept = np.float64(_sum(_part(where[t, 3], sign, i, j)))
-                out[t] += beta2 * kept + (1 - beta2) * square
-            else:
-                out[t] += square
+                kept[t] += np.float64(_sum(_part(where[t, 3], sign, i, j)))
+            elif c % SAMPLED == 0:
+                samples[t] += np.float64(_part(where[t, 3], sign, i, i + 1)[0])
         first += chunks
 
 
 @nb.njit(**_LOOP)
-def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None:
-    """The rule on the chunks `start` to `stop`, counted through all tensors."""
-    sign, penalty, beta2, rest, scale, eps, rate, keep = constants
+def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any, large: Any, totals: Any, samples: Any) -> None:
+    """The rule on the chunks `start` to `stop`, counted through all tensors; sums of what `large` ones have then."""
+    sign, penalty, beta2, rest, one, two, offset, eps, rate, keep = constants
+    extreme = two != 1 or offset != 0
     alpha, descended = np.empty(CHUNK, type(sign)), np.empty(CHUNK, type(sign))
     first = 0
     for t in range(len(sizes)):
@@ -211,6 +245,13 @@ def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any) -> None
             if penalty != 0 or sign < 0:
                 _descend(g, p, descended, sign, penalty)
                 g = descended[: j - i]
-            _inertia(g, v, q, alpha, beta2, rest, scale, eps)
+            if extreme:
+                _inertia_of_extremes(g, v, q, alpha, beta2, rest, one, two, offset, eps)
+            else:
+                _inertia(g, v, q, alpha, beta2, rest, one, eps)
+            if large[t]:
+                totals[t] += np.float64(_sum(v))
+                if c % SAMPLED == 0:
+                    samples[t] += np.float64(v[0])
             _walk(p, g, m, q, alpha, rate, keep)
         first += chunks

@@ -1,7 +1,7 @@
-"""Adai's rule, and the ways to carry it out on the parts of a model.
+"""The ways to carry out Adai's rule on the parts of a model.
 
 Second moments are updated in the second pass; the first takes their sum from β₂Σv + (1 - β₂)Σĝ² and only reads
-gradients where the sum is carried from step to step, as it is for large tensors.
+gradients where Σv is carried from step to step, as it is for large tensors on a CPU.
 A part is a batch, whose tensors are updated where they lie by native loops or else cut and packed into blocks, or it is
 a single tensor as it is. Singles need nothing from the device and leave everything to autograd; they are the plain form
 that the others are tested against.
@@ -14,105 +14,68 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib import import_module
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
-from inertialab.optim import sharded
+from inertialab.optim import carried, sharded
+from inertialab.optim.adai_rule import DeviceScale, Scale, finite_share, flags, loop, numbers, rule, scale
 from inertialab.optim.base import descended
-from inertialab.optim.blocks import BLOCK, Row, blocks
+from inertialab.optim.blocks import BLOCK, LARGE, Row, blocks
 from inertialab.optim.compiled import compiled
+from inertialab.optim.numerics import widest
 
 if TYPE_CHECKING:
     from inertialab.optim import adai_native
 
-SUM = "exp_avg_sq_sum"
-"""Σv of a large tensor, float64; absent where it is not carried."""
-CONSTANTS = ("betas", "eps", "weight_decay", "decoupled_weight_decay", "dampening", "maximize")
-"""Settings that a compiled rule contains."""
+SAMPLE = 1 << 15
+"""One second moment in so many tells whether they were written by somebody else."""
 
 
-def rule(
-    p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, inverse: Tensor, rate: Tensor | float, s: dict[str, Any]
-) -> None:
-    """The update rule, in place.
-
-    Args:
-        p: θ.
-        g: ĝ as it is descended; not changed.
-        m: Average of gradients.
-        v: Second moment.
-        q: Bias correction.
-        inverse: 1/(v̄ (1 - β₂ᵏ)), so that v times it is v̂/v̄; 0 as long as all second moments are zero.
-        rate: Learning rate η.
-        s: Settings of the group.
-    """
-    (beta0, beta2), d = s["betas"], s["dampening"]
-    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-    alpha = v * (beta0 * inverse) if d == 1 else (v * inverse).pow_(1 / (3 - 2 * d)).mul_(beta0)
-    alpha.clamp_(s["eps"], 1)
-    q.lerp_(torch.ones((), dtype=q.dtype, device=q.device), alpha)
-    if d == 1:
-        m.lerp_(g, alpha)
-    else:
-        m.addcmul_(m, alpha, value=-1).addcmul_(g, alpha**d)
-    if s["weight_decay"] and s["decoupled_weight_decay"]:
-        p.mul_(1 - rate * s["weight_decay"])
-    scale = beta0 ** (1 - d)
-    if isinstance(rate, Tensor) or p.dtype != m.dtype:
-        p.sub_(m / q * (rate * scale))
-    else:
-        p.addcdiv_(m, q, value=-rate * scale)
-
-
-def loop(*constants: Any) -> FunctionType:
-    """The rule with its settings, from stored gradients, for `compiled`."""
-    s: dict[str, Any] = dict(zip(CONSTANTS, constants, strict=True))
-
-    def whole(p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, inverse: Tensor, rate: Tensor) -> None:
-        rule(p, descended(p, g, s), m, v, q, inverse, rate, s)
-
-    return cast("FunctionType", whole)
-
-
-def finite_share(v: Tensor, g: Tensor, beta2: float) -> Tensor:
-    """Sum and number of the second moments to come, without those that overflow; float64, shape (2,)."""
-    second = v * beta2 + (1 - beta2) * g * g
-    finite = second.isfinite()
-    return torch.stack([second.where(finite, 0).sum(dtype=torch.float64), finite.sum(dtype=torch.float64)])
+def weight(s: dict[str, Any]) -> float:
+    """Factor of the share of second moments in what the rule wants."""
+    return s["betas"][0] if s["dampening"] == 1 else 1.0
 
 
 @dataclass(frozen=True)
 class Single:
-    """One tensor: plain operations, nothing read by the host."""
+    """One tensor: plain operations; a free one has nothing read by the host, and may be watched by autograd."""
 
-    row: Row
+    rows: list[Row]
     step: Tensor
     settings: dict[str, Any]
     state: dict[str, Tensor]
     domain: sharded.Domain
+    free: bool
 
     def share(self, exact: bool) -> Tensor:
         """Sum and number of corrected second moments. Overflown ones are always left out."""
-        p, g, _, v, _ = self.row
+        p, g, _, v, _ = self.rows[0]
         sums = finite_share(v, descended(p, g, self.settings), self.settings["betas"][1])
-        return torch.stack([sums[0] / self._bias(sums), sums[1]])
+        return torch.stack([sums[0] / self._bias(), sums[1]])
 
-    def move(self, inverse: Tensor) -> None:
-        """Update the tensor, given 1/v̄."""
-        p, g, m, v, q = self.row
+    def move(self, on_device: DeviceScale | None, total: float, count: float) -> None:
+        """Update the tensor, given sum and number of all corrected second moments, on the device if it is free."""
+        p, g, m, v, q = self.rows[0]
         s = self.settings
-        self.state.pop(SUM, None)
         if s["differentiable"]:
             # Autograd keeps the old averages; the new ones take their place.
             m, v, q = m.clone(), v.clone(), q.clone()
             self.state.update(exp_avg=m, exp_avg_sq=v, bias_correction=q)
-        rule(p, descended(p, g, s), m, v, q, (inverse / self._bias(inverse)).to(v.device), s["lr"], s)
+        bias = self._bias()
+        if on_device and isinstance(bias, Tensor):
+            share = on_device.of(bias, weight(s), v)
+        else:
+            share = scale(total, count, float(bias), weight(s), v.dtype)
+        rule(p, descended(p, g, s), m, v, q, share, s["lr"], s)
 
-    def _bias(self, like: Tensor) -> Tensor:
-        return (1 - self.settings["betas"][1] ** self.step.double()).to(like.device)
+    def _bias(self) -> float | Tensor:
+        beta2 = self.settings["betas"][1]
+        if self.free:
+            return (1 - beta2 ** self.step.to(widest(self.step.device))).to(self.rows[0][3].device)
+        return 1 - beta2 ** int(self.step)
 
 
 @dataclass(frozen=True)
@@ -123,31 +86,47 @@ class Batch:
     settings: dict[str, Any]
     domain: sharded.Domain
     rows: list[Row] = field(default_factory=list)
-    states: list[dict[str, Tensor]] = field(default_factory=list)
 
     def share(self, exact: bool) -> Tensor:
         """Sum and number of corrected second moments; with `exact`, overflown ones are left out."""
+        beta2, bias = self.settings["betas"][1], 1 - self.settings["betas"][1] ** self.step
         if exact:
-            beta2 = self.settings["betas"][1]
             sums = torch.stack([finite_share(v, g, beta2) for v, g in self._moments(self.rows)]).sum(0)
         else:
             second = self._second_moments()
-            sums = torch.stack([second, second.new_tensor(self._count())])
-        sums[0] /= self._bias()
+            sums = torch.stack([second, second.new_tensor(float(sum(row[0].numel() for row in self.rows)))])
+        sums[0] /= bias
         return sums
 
     def _second_moments(self) -> Tensor:
-        """Sum of the second moments to come, float64."""
+        """Sum of the second moments to come."""
         beta2 = self.settings["betas"][1]
-        carried = [(row, state) for row, state in zip(self.rows, self.states, strict=True) if SUM in state]
-        fresh = [row for row, state in zip(self.rows, self.states, strict=True) if SUM not in state]
-        for row, state in carried:
-            squares = torch.stack([torch.dot(g, g) for _, g in self._moments([row])]).sum(dtype=torch.float64)
-            state[SUM].mul_(beta2).add_(squares, alpha=1 - beta2)
-        second = [state[SUM] for _, state in carried]
-        for v, g in self._moments(fresh):
-            second += [v.sum().double() * beta2, torch.dot(g, g).double() * (1 - beta2)]
-        return torch.stack(second).sum()
+        wide = widest(self.rows[0][3].device)
+        second = []
+        for row in self._split[0]:
+            kept = self._carried(row[3])
+            squares = 0.0
+            fresh = 0.0
+            for v, g in self._moments([row]):
+                squares += float(torch.dot(g, g))
+                fresh += 0.0 if kept is not None else float(v.sum())
+            second.append(beta2 * (fresh if kept is None else kept) + (1 - beta2) * squares)
+        parts = [torch.tensor(second, dtype=wide, device=self.rows[0][3].device).sum()] if second else []
+        for v, g in self._moments(self._split[1]):
+            parts += [v.sum().to(wide) * beta2, torch.dot(g, g).to(wide) * (1 - beta2)]
+        return torch.stack(parts).sum()
+
+    @cached_property
+    def _split(self) -> tuple[list[Row], list[Row]]:
+        """Rows whose sum of second moments is carried, and the others: on a CPU it is taken while they are in cache."""
+        if self.settings["fused"] or not self.rows[0][0].is_cpu:
+            return [], self.rows
+        large = [row for row in self.rows if row[0].numel() >= BLOCK]
+        return large, [row for row in self.rows if row[0].numel() < BLOCK] if large else self.rows
+
+    def _carried(self, v: Tensor) -> float | None:
+        found = carried.recall(v)
+        return found.total if found is not None and found.samples == _samples(v) else None
 
     def _moments(self, rows: list[Row]) -> Iterator[tuple[Tensor, Tensor]]:
         """Second moments and gradients, block by block; the parameters are read where the penalty needs them."""
@@ -159,30 +138,37 @@ class Batch:
             for g, v in blocks([(g, v) for _, g, _, v, _ in rows], limit=self._limit()):
                 yield v, descended(v, g, s)
 
-    def _count(self) -> float:
-        return float(sum(row[0].numel() for row in self.rows))
-
-    def move(self, inverse: Tensor) -> None:
-        """Update all tensors, given 1/v̄."""
-        s = self.settings
-        scale = (inverse / self._bias()).to(self.rows[0][0].device)
-        if s["fused"]:
-            row = tuple(x.dtype for x in self.rows[0])
-            move = compiled(loop, tuple(s[name] for name in CONSTANTS), row, row[2], str(scale.device))
-            scale, rate = scale.to(row[2]), torch.as_tensor(s["lr"], dtype=row[2], device=scale.device)
+    def move(self, _: DeviceScale | None, total: float, count: float) -> None:
+        """Update all tensors, given sum and number of all corrected second moments."""
+        s, v = self.settings, self.rows[0][3]
+        share = scale(total, count, 1 - s["betas"][1] ** self.step, weight(s), v.dtype)
+        if s["fused"] and not s["stochastic_rounding"]:
+            move = compiled(loop, flags(s), tuple(x.dtype for x in self.rows[0]), str(v.device))
+            given = numbers(s, share, v)
             for p, *others in blocks(self.rows, written=(0, 2, 3, 4), limit=1 << 62):
-                move(p.detach(), *others, scale, rate)
-        else:
-            rate = float(s["lr"])
-            for p, g, m, v, q in blocks(self.rows, written=(0, 2, 3, 4), limit=self._limit()):
-                rule(p, descended(p, g, s), m, v, q, scale, rate, s)
+                move(p.detach(), *others, given)
+            return
+        self._walk(self._split[1], share)
+        for row in self._split[0]:
+            carried.remember(row[3], self._walk([row], share, sums=True), _samples(row[3]))
 
-    def _bias(self) -> float:
-        return 1 - self.settings["betas"][1] ** self.step
+    def _walk(self, rows: list[Row], share: Scale, sums: bool = False) -> float:
+        """The rule block by block; where it is asked for, the sum of the new second moments."""
+        s, rate, total = self.settings, float(self.settings["lr"]), 0.0
+        for p, g, m, v, q in blocks(rows, written=(0, 2, 3, 4), limit=self._limit()):
+            rule(p, descended(p, g, s), m, v, q, share, rate, s)
+            if sums:
+                total += float(v.sum())
+        return total
 
     def _limit(self) -> int:
         """On an accelerator launches cost more than cache misses."""
         return BLOCK if self.rows[0][0].device.type == "cpu" else 1 << 24
+
+
+def _samples(v: Tensor) -> float:
+    """Sum of some second moments, wherever they lie in memory."""
+    return float(v.detach().as_strided((v.numel() // SAMPLE,), (SAMPLE,)).sum())
 
 
 @dataclass(frozen=True)
@@ -192,27 +178,40 @@ class Native(Batch):
     @cached_property
     def kernels(self) -> adai_native.Kernels:
         """The loops over these tensors."""
-        return cast("ModuleType", loops()).Kernels(self.rows, self.settings)
+        return cast("ModuleType", loops(self.rows[0][0].dtype)).Kernels(self.rows, self.settings)
 
     def _second_moments(self) -> Tensor:
-        beta2 = self.settings["betas"][1]
-        sums = self.kernels.squares([SUM not in state for state in self.states])
-        for i, state in enumerate(self.states):
-            if SUM in state:
-                sums[i] = beta2 * float(state[SUM]) + (1 - beta2) * sums[i]
-                state[SUM].fill_(sums[i])
-        return torch.tensor(sums, dtype=torch.float64).sum()
+        known = [carried.recall(row[3]) if row[3].numel() >= LARGE else None for row in self.rows]
+        second, samples = self.kernels.second_moments([None if k is None else k.total for k in known])
+        if any(k is not None and k.samples != x for k, x in zip(known, samples, strict=True)):
+            second, _ = self.kernels.second_moments([None] * len(known))
+        return torch.tensor(second, dtype=torch.float64).sum()
 
-    def move(self, inverse: Tensor) -> None:
-        """Update all tensors, given 1/v̄."""
-        self.kernels.move(float(inverse / self._bias()))
+    def move(self, _: DeviceScale | None, total: float, count: float) -> None:
+        """Update all tensors, given sum and number of all corrected second moments."""
+        s = self.settings
+        share = scale(total, count, 1 - s["betas"][1] ** self.step, weight(s), self.rows[0][3].dtype)
+        for i, total, samples in self.kernels.move(share):
+            carried.remember(self.rows[i][3], total, samples)
 
 
 @lru_cache
-def loops() -> ModuleType | None:
-    """The native loops; None, with one warning, where numba is missing."""
-    try:
-        return import_module("inertialab.optim.adai_native")
-    except ImportError as error:
-        warnings.warn(f"Adai goes on without native loops, several times slower: {error}", RuntimeWarning, stacklevel=2)
+def loops(dtype: torch.dtype) -> ModuleType | None:
+    """The native loops of a precision; None where there are none, and after one warning where numba fails.
+
+    They are tried on memory of their own, so that a failure harms no parameter.
+    """
+    if dtype not in (torch.float32, torch.float64):
         return None
+    try:
+        native = import_module("inertialab.optim.adai_native")
+        native.tried(dtype)
+    except Exception as error:  # whatever a compiler or its version lacks
+        cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        warnings.warn(
+            f"Adai goes on without native loops, which needs more time for large models on a CPU: {cause}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+    return native

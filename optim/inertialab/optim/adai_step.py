@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 from inertialab.optim import sharded
-from inertialab.optim.adai_parts import SUM, Batch, Native, Single, loops
-from inertialab.optim.base import Moving, state_dtype
-from inertialab.optim.blocks import LARGE, Row, zeros_one_after_the_other
+from inertialab.optim.adai_parts import Batch, Native, Single, loops
+from inertialab.optim.adai_rule import DeviceScale
+from inertialab.optim.base import Moving, check_alike, real_rows, state_dtype
+from inertialab.optim.blocks import LARGE, PLAIN, Row, suits, zeros_one_after_the_other
 
+State = dict[str, Any]
 STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
+LOW = torch.finfo(torch.float32).tiny * 2.0**24
+"""Mean of second moments below which rounding of the smallest numbers could part a carried sum from them."""
+FEW = 256
+"""Tensors whose shapes are compared in every step; of more, only sizes and those of the large ones."""
 WORTH = 1 << 18
 """Elements of a model from which native loops are worth the second that they take to compile."""
 
@@ -27,83 +34,125 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         states: Of the optimizer; filled at a parameter's first step.
         group: Processes over which plain parameters are distributed.
     """
-    parts = list(_parts(pieces, states, group))
+    parts = _parts(pieces, states, group)
     if not parts and group is None:
         return
-    mean = _mean(parts, group, exact=False)
-    if any(isinstance(part, Batch) for part in parts) and not torch.isfinite(mean):
-        mean = _mean(parts, group, exact=True)
-    # Without any gradient so far all second moments are zero; then nothing moves, whatever the inertia.
-    inverse = torch.where(mean > 0, 1 / mean, 0.0)
+    sums = _sums(parts, group, exact=False)
+    total, count = 0.0, 0.0
+    if not parts or any(isinstance(part, Batch) or not part.free for part in parts):
+        total, count = sums.tolist()
+        if not LOW * count <= total < float("inf"):
+            sums = _sums(parts, group, exact=True)
+            total, count = sums.tolist()
+    free = any(isinstance(part, Single) and part.free for part in parts)
+    on_device = DeviceScale(sums) if free else None
     for part in parts:
-        part.move(inverse)
+        part.move(on_device, total, count)
 
 
-def _mean(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
-    """v̄ over all processes."""
+def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
+    """Sum and number of corrected second moments over all processes, shape (2,)."""
     shares = [(part.domain, part.share(exact)) for part in parts]
     if group is not None:
         # Also a process without any gradient takes part in the sum.
         shares.append(((group,), sharded.nothing(group)))
-    total, count = sharded.total(shares).unbind()
-    return total / count.clamp(min=1)
+    return sharded.total(shares)
 
 
-def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> Iterator[Single | Batch]:
-    """What is to be updated."""
-    _begin([(param, settings) for param, _, settings in pieces if not states[param]], states)
+def refuse_cut(params: list[Tensor]) -> None:
+    """Refuse parameters of which this process has an unknown part."""
+    sharded.refuse_cut("Adai", "the mean over all of them", "mean_group=the process group", params)
+
+
+def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> list[Single | Batch]:
+    """What is to be updated; its steps have been counted, or something was refused and nothing has been touched."""
+    fresh = [(param, settings) for param, _, settings in pieces if not states[param]]
+    if fresh and group is None:
+        refuse_cut([param for param, _ in fresh])  # wrapped after the optimizer was made
+    _begin(fresh, states)
     own = [states[param] for param, _, _ in pieces]
+    parts = _sorted(pieces, own, *_rows(pieces, own, group))
+    if not torch.compiler.is_compiling():
+        _check([row for part in parts if type(part) is not Native for row in part.rows])
     if own:
         torch._foreach_add_([state["step"] for state in own], 1)
+    return parts
+
+
+def _rows(pieces: list[Moving], own: list[State], group: Any) -> tuple[list[Row], list[sharded.Domain]]:
+    """Parameter, gradient and states of each, those parts that lie here, as real numbers; and where the rest is."""
+    rows: list[Row] = [
+        (param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"])
+        for (param, grad, _), state in zip(pieces, own, strict=True)
+    ]
+    domains: list[sharded.Domain] = [() if group is None else (group,)] * len(rows)
+    if sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces):
+        domains = [sharded.domain(grad, group) for _, grad, _ in pieces]
+        rows = [tuple(map(sharded.local, row)) for row in rows]
+    if any(map(Tensor.is_complex, [param for param, _, _ in pieces])):
+        rows = [real_rows(*row) for row in rows]
+    return rows, domains
+
+
+def _sorted(
+    pieces: list[Moving], own: list[State], rows: list[Row], domains: list[sharded.Domain]
+) -> list[Single | Batch]:
+    """The rows as singles and batches."""
     groups = {id(settings): settings for _, _, settings in pieces}
-    plain = {key: _plain(settings) for key, settings in groups.items()}
-    large = sum(param.numel() for param, _, _ in pieces) >= WORTH
-    native = {key: _native(settings, large) for key, settings in groups.items() if not plain[key]}
-    some_sharded = sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces)
+    large = sum([row[0].numel() for row in rows]) >= WORTH
+    ways = {key: (_plain(settings), _native(settings, large)) for key, settings in groups.items()}
+    common = {*map(type, [row[0] for row in rows]), *map(type, [row[1] for row in rows])} <= set(PLAIN)
+    # What wraps other tensors makes a wrapper of the mean too, whose numbers the host cannot ask for.
+    wrapped = not common and any(is_traceable_wrapper_subclass(x) for row in rows for x in row)
+    singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
-    for (param, grad, settings), state in zip(pieces, own, strict=True):
-        row = (param, grad, state["exp_avg"], state["exp_avg_sq"], state["bias_correction"])
-        domain = sharded.domain(grad, group) if some_sharded or group else ()
-        if some_sharded:
-            row = tuple(map(sharded.local, row))
-        if plain[id(settings)]:
-            yield Single(row, state["step"], settings, state, domain)
+    for (_, _, settings), state, row, domain in zip(pieces, own, rows, domains, strict=True):
+        p, g, *_ = row
+        plain, native = ways[id(settings)]
+        special = wrapped or (not common and not {type(p), type(g)} <= set(PLAIN))
+        if plain or special:
+            free = special or torch.compiler.is_compiling() or settings["capturable"] or settings["differentiable"]
+            singles.append(Single([row], state["step"], settings, state, domain, free))
             continue
-        age = int(state["step"])
-        suits = native[id(settings)]
-        kind = Native if suits and row[0].is_cpu and suits(row) else Batch
-        key = (kind, id(settings), age, param.dtype, grad.dtype, param.device, domain)
+        kind = Native if native and p.is_cpu and loops(p.dtype) and suits(row) else Batch
+        age = int(state["step"]) + 1
+        key = (kind, id(settings), age, p.dtype, g.dtype, p.device, domain)
         batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
         batch.rows.append(row)
-        batch.states.append(state)
-    yield from batches.values()
+    return [*singles, *batches.values()]
+
+
+def _check(rows: list[Row]) -> None:
+    """Refuse states of another size, and of another shape where it is no time to ask; native loops ask themselves."""
+    params, _, *averages = zip(*rows, strict=True) if rows else ((), ())
+    sizes = list(map(Tensor.numel, params))
+    same = all(list(map(Tensor.numel, column)) == sizes for column in averages)
+    few = rows if len(rows) < FEW else [row for row, size in zip(rows, sizes, strict=True) if size >= LARGE]
+    if not (same and all(row[0].is_same_size(x) for row in few for x in row[2:])):
+        for row in rows:
+            check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
 
 
 def _plain(s: dict[str, Any]) -> bool:
     return s["foreach"] is False or s["capturable"] or s["differentiable"] or torch.compiler.is_compiling()
 
 
-def _native(s: dict[str, Any], large: bool) -> Callable[[Row], bool] | None:
-    """Tells which rows of a group native loops take; None for a group that asks for other operations, or needs them."""
-    if not (s["fused"] or (large and s["fused"] is None and not s["foreach"])) or s["dampening"] != 1:
-        return None
-    native = loops()
-    return native.suits if native else None
+def _native(s: dict[str, Any], large: bool) -> bool:
+    """Whether a group asks for native loops, which take some of its rows, and needs no other operations."""
+    return bool(s["fused"] or (large and s["fused"] is None and not s["foreach"])) and s["dampening"] == 1
 
 
 def _begin(fresh: list[tuple[Tensor, dict[str, Any]]], states: MutableMapping[Tensor, Any]) -> None:
     """Make the states of parameters that move for the first time."""
     small: dict[Any, list[Tensor]] = {}
     for param, settings in fresh:
-        state, dtype, whole = states[param], state_dtype(param), not sharded.is_sharded(param)
+        state, dtype = states[param], state_dtype(param)
         state["step"] = torch.zeros((), dtype=torch.float32, device=param.device if settings["capturable"] else "cpu")
-        if whole and param.numel() < LARGE:
+        if type(param) in PLAIN and param.numel() < LARGE:
             small.setdefault((id(settings), dtype, param.device), []).append(param)
             continue
         for name in STATE:
             state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
-        if whole and not _plain(settings):
-            state[SUM] = torch.zeros((), dtype=torch.float64, device=param.device)
     for (_, dtype, _), params in small.items():
         for name in STATE:
             for param, zeros in zip(params, zeros_one_after_the_other(params, dtype), strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from inertialab.optim.base import check_notation
+from inertialab.optim.settings import check_notation
 
 
 def adam(

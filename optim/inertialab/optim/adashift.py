@@ -13,19 +13,24 @@ squares are taken before the reduction, as all codes do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
+from inertialab.optim import sharded
+from inertialab.optim.base import tensors
+from inertialab.optim.numerics import root, widest
+from inertialab.optim.settings import ADAM_RANGES, Range
+from inertialab.optim.tensorwise import Direction, Steps, TensorwiseOptimizer
 
 Reduction = Literal["max", "mean", "none"]
 RANGES: tuple[Range, ...] = (
     *ADAM_RANGES,
     ("shift", lambda n: isinstance(n, int) and n >= 1, "a whole number >= 1"),
+    ("start", ("common", "own").__contains__, "'common' or 'own'"),
     ("reduction", ("max", "mean", "none").__contains__, "'max', 'mean' or 'none'"),
 )
 """Allowed settings."""
@@ -41,15 +46,25 @@ class AdaShift(TensorwiseOptimizer):
         eps: ε >= 0, units L/θ.
         weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
         decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
-        shift: n >= 1, number of gradients kept; memory is n + 1 copies of the parameters.
+        shift: n >= 1, number of gradients kept; memory is n + 2 copies of the parameters.
         reduction: φ over a block: "max", "mean" (one adaptive rate a block) or "none" (one a coordinate).
+        start: Where the bias correction of v counts from. "common": step n + 1 of the tensor, as published; a
+            coordinate whose first gradient comes later is divided by ε for n steps. "own": that first gradient of the
+            coordinate (of the block), and nothing moves before v has seen it; memory is one copy more.
         maximize: Ascend instead of descend.
+        foreach: False: one tensor after the other. Otherwise, without a reduction, small tensors together and large
+            ones in blocks.
+        capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
+        differentiable: True: autograd sees the step; parameters must not be leaves.
+        stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
+            precision are made in the mean.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
     """
 
     ranges = RANGES
+    states = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -62,7 +77,12 @@ class AdaShift(TensorwiseOptimizer):
         decoupled_weight_decay: bool = False,
         shift: int = 10,
         reduction: Reduction = "max",
+        start: Literal["common", "own"] = "common",
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        stochastic_rounding: bool = False,
     ):
         defaults = {
             "lr": lr,
@@ -72,54 +92,100 @@ class AdaShift(TensorwiseOptimizer):
             "decoupled_weight_decay": decoupled_weight_decay,
             "shift": shift,
             "reduction": reduction,
+            "start": start,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "stochastic_rounding": stochastic_rounding,
         }
         super().__init__(params, defaults)
 
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor."""
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = _reduced(torch.zeros_like(g), group["reduction"])
-            state["window"] = torch.zeros((group["shift"], *g.shape), dtype=g.dtype, device=g.device)
-        state["step"] += 1
-        direction = adashift(g, state["exp_avg"], state["exp_avg_sq"], state["window"], int(state["step"]), group)
-        if direction is not None:
-            self.decay(param, group)
-            param.sub_(direction.mul_(group["lr"]))
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group."""
+        super().check(group)
+        if group["reduction"] != "none":
+            sharded.refuse_cut("AdaShift", "a reduction over each", "reduction='none'", tensors(group["params"]))
+
+    def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names of the states of a parameter of this group, the window of gradients among them."""
+        own = ("bias_correction",) if group["start"] == "own" else ()
+        return (*super().wanted(group), *own, *(f"gradient_{i}" for i in range(group["shift"])))
+
+    def surplus(self, group: dict[str, Any]) -> str:
+        """The next gradient of a longer window."""
+        return f"gradient_{group['shift']}"
+
+    def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state of this class, also one whose window is one tensor and whose reduced v is one number."""
+        own = super().converted(state)
+        if "window" in own:
+            own |= {f"gradient_{i}": g for i, g in enumerate(own.pop("window"))}
+            own["exp_avg_sq"] = own["exp_avg_sq"].expand_as(own["exp_avg"]).contiguous()
+        return own
+
+    def elementwise(self, group: dict[str, Any]) -> bool:
+        """Whether coordinates do not see each other."""
+        return group["reduction"] == "none"
+
+    def direction(
+        self, g: Tensor, states: Sequence[Tensor], step: Steps, group: dict[str, Any], domain: sharded.Domain = ()
+    ) -> Direction:
+        """Change the averages and the window, and tell where to go."""
+        return adashift(g, states, step, group, domain)
 
 
 def adashift(
-    g: Tensor, average: Tensor, second: Tensor, window: Tensor, step: int, settings: dict[str, Any]
-) -> Tensor | None:
-    """The update rule on one tensor; changes the averages and the window in place.
+    g: Tensor, states: Sequence[Tensor], step: Steps, settings: dict[str, Any], domain: sharded.Domain = ()
+) -> Direction:
+    """The update rule on one tensor; changes the states in place.
 
     Args:
         g: Gradient to descend; not changed.
-        average: m.
-        second: v, of the shape that the reduction leaves.
-        window: The last n gradients as a ring, zeros where there was none yet, shape (n, ...).
-        step: k >= 1.
+        states: m; v, all alike where a reduction leaves one number; the weight of v if it has a start of its own; and
+            the last n gradients as a ring, zeros where there was none yet.
+        step: k >= 1; a tensor where the host does not know it.
         settings: Those of `AdaShift`.
+        domain: Process groups over which the block is cut.
 
     Returns:
-        The direction, which times -lr is the step; None during the first n steps.
+        The direction, which times -lr is the step, and whether there is one; None where the host knows of none.
     """
-    (beta1, beta2), n = settings["betas"], len(window)
-    oldest = window[(step - 1) % n]
+    (beta1, beta2), n = settings["betas"], settings["shift"]
+    average, second, *own = states[: len(states) - n]
+    oldest = _exchanged(states[len(states) - n :], g, step)
     weight = 1 / sum(beta1**i for i in range(n))
     average.sub_(oldest, alpha=weight * beta1 ** (n - 1)).mul_(beta1).add_(g, alpha=weight)
-    if step > n:
-        second.lerp_(_reduced(oldest.square(), settings["reduction"]), 1 - beta2)
-    oldest.copy_(g)
-    if step <= n:
+    if not isinstance(step, Tensor) and step <= n:
         return None
-    return average / (second / (1 - beta2 ** (step - n))).sqrt_().add_(settings["eps"])
+    full = (step > n).to(g) if isinstance(step, Tensor) else 1.0
+    squares = oldest.square()
+    if settings["reduction"] != "none":
+        squares = sharded.reduced(squares, settings["reduction"], domain)
+    second.add_((squares - second) * ((1 - beta2) * full))
+    if own:
+        seen = (own[0] > 0) | (squares > 0)
+        own[0].add_((1 - own[0]) * seen * ((1 - beta2) * full))
+        corrected = second / torch.where(own[0] > 0, own[0], 1)
+        return average * (own[0] > 0) / (root(corrected) + settings["eps"]), full
+    k = (step - n).clamp(min=1).to(widest(step.device)) if isinstance(step, Tensor) else step - n
+    corrected = second / (1 - beta2**k)
+    return average / (root(corrected) + settings["eps"]) * full, full
 
 
-def _reduced(squares: Tensor, reduction: Reduction) -> Tensor:
-    return {"max": torch.Tensor.amax, "mean": torch.Tensor.mean, "none": torch.Tensor.clone}[reduction](squares)
+def _exchanged(window: Sequence[Tensor], g: Tensor, step: Steps) -> Tensor:
+    """The oldest gradient, after this one has taken its place."""
+    if not isinstance(step, Tensor):
+        place = window[(step - 1) % len(window)]
+        oldest = place.clone()
+        place.copy_(g)
+        return oldest
+    index = (step - 1) % len(window)
+    oldest = torch.zeros_like(g)
+    for i, place in enumerate(window):
+        oldest = torch.where(index == i, place, oldest)
+        place.copy_(torch.where(index == i, g, place))
+    return oldest
 
 
 def adashift_coordinatewise(

@@ -1,76 +1,25 @@
-"""What all own optimizers share: checks of settings and parameters, and the loop over parameters."""
+"""What all own optimizers share: checks of settings, parameters and states, and the loop over parameters."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-Range = tuple[str, Callable[[Any], bool], str]
-"""Name of a setting, test of a value, and how the error message states what is allowed."""
+from inertialab.optim import loading
+from inertialab.optim.settings import Range, check_settings, taken
 
 
-def real(low: float, high: float, *, low_open: bool = False, high_open: bool = False) -> Callable[[Any], bool]:
-    """Test of a number or scalar tensor against an interval; NaN lies in none."""
-
-    def holds(value: Any) -> bool:
-        x = float(value.detach() if isinstance(value, Tensor) else value)
-        return (low < x if low_open else low <= x) and (x < high if high_open else x <= high)
-
-    return holds
+def listed(params: Any) -> Any:
+    """Parameters that may be looked at before they are passed on; sets stay, for torch to refuse."""
+    return params if isinstance(params, Tensor | set) else list(params)
 
 
-nonnegative = real(0, float("inf"), high_open=True)
-positive = real(0, float("inf"), low_open=True, high_open=True)
-
-
-def check_settings(optimizer: str, settings: Mapping[str, Any], ranges: Iterable[Range]) -> None:
-    """Refuse settings out of range.
-
-    Raises:
-        ValueError: Naming the setting, its value and what is allowed.
-    """
-    for name, holds, allowed in ranges:
-        if not holds(settings[name]):
-            raise ValueError(f"{optimizer}: {name} must be {allowed}, got {settings[name]}.")
-
-
-ADAM_RANGES: tuple[Range, ...] = (
-    ("lr", nonnegative, "a finite number >= 0"),
-    ("betas", lambda b: all(real(0, 1, high_open=True)(x) for x in b), "two numbers in [0, 1)"),
-    ("eps", nonnegative, "a finite number >= 0"),
-    ("weight_decay", nonnegative, "a finite number >= 0"),
-)
-"""Allowed settings of Adam and its kin."""
-NOTATION_RANGES: tuple[Range, ...] = (
-    ("eta", nonnegative, "a finite number >= 0"),
-    ("beta", real(0, 1, high_open=True), "in [0, 1)"),
-    ("beta2", real(0, 1, high_open=True), "in [0, 1)"),
-    ("delta", nonnegative, "a finite number >= 0"),
-    ("decay", nonnegative, "a finite number >= 0"),
-)
-"""Allowed settings under the names of `inertialab.theory.notation`, for PyTorch's own optimizers."""
-
-
-def check_notation(optimizer: str, **settings: Any) -> None:
-    """Refuse settings out of range, by their names in the notation.
-
-    Raises:
-        ValueError: Naming the setting, its value and what is allowed.
-    """
-    check_settings(optimizer, settings, [r for r in NOTATION_RANGES if r[0] in settings])
-
-
-def check_parameters(optimizer: str, params: Iterable[Tensor]) -> None:
-    """Refuse complex parameters.
-
-    Raises:
-        ValueError: Saying what to train instead.
-    """
-    if any(p.is_complex() for p in params):
-        raise ValueError(f"{optimizer}: parameters must be real; pass torch.view_as_real(parameter) and train that.")
+def tensors(params: Any) -> list[Tensor]:
+    """The tensors among listed parameters, named or not."""
+    found = [params] if isinstance(params, Tensor) else [p[1] if isinstance(p, tuple) else p for p in params]
+    return [p for p in found if isinstance(p, Tensor)]
 
 
 Moving = tuple[Tensor, Tensor, dict[str, Any]]
@@ -87,7 +36,22 @@ def moving(optimizer: Optimizer) -> list[Moving]:
     if any(grad.layout is not torch.strided for _, grad, _ in found):
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
+    # A compiled graph sees values, not memory.
+    grads = [grad for _, grad, _ in found]
+    if not torch.compiler.is_compiling() and any(any(map(lazy, grads)) for lazy in _LAZY):
+        return [(p, _written_out(grad), group) for p, grad, group in found]
     return found
+
+
+_LAZY = (Tensor.is_neg, Tensor._is_zerotensor)
+"""What a gradient may stand for without it being written in its memory; asked of all gradients in every step."""
+
+
+def _written_out(grad: Tensor) -> Tensor:
+    """A gradient whose memory is what it stands for: no lazy signs, and zeros that have memory."""
+    if grad._is_zerotensor():
+        return torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device)
+    return grad.resolve_neg()
 
 
 def evaluated(closure: Callable[[], Any] | None) -> Any:
@@ -103,49 +67,107 @@ def state_dtype(param: Tensor) -> torch.dtype:
     return torch.promote_types(param.dtype, torch.float32)
 
 
-COUNTERS = {"step": torch.float32}
+def real_rows(param: Tensor, grad: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+    """A row of complex numbers as pairs of real ones, in the same memory but for lazy conjugates; real ones as is."""
+    if not param.is_complex():
+        return (param, grad, *states)
+    return tuple(map(torch.view_as_real, (param, grad.resolve_conj(), *states)))
+
+
+def check_alike(optimizer: str, param: Tensor, states: Mapping[str, Tensor]) -> None:
+    """Refuse states of another shape than the parameter; packed, they would be cut or reach into other states.
+
+    Raises:
+        RuntimeError: Naming the state and both shapes.
+    """
+    wrong = [name for name, x in states.items() if x.shape != param.shape]
+    if wrong:
+        raise RuntimeError(
+            f"{optimizer}: {wrong[0]!r} has shape {tuple(states[wrong[0]].shape)} and its parameter "
+            f"{tuple(param.shape)}; cut or extend all of {', '.join(map(repr, states))} together with the parameter, "
+            "or clear its state."
+        )
 
 
 class CheckedOptimizer(Optimizer):
-    """An optimizer that checks the settings and parameters of every group it is given.
+    """An optimizer that checks the settings and parameters of every group, and every state, that it is given.
 
     Averages of parameters of lower precision are float32, also after a state was taken from elsewhere.
     """
 
     ranges: ClassVar[tuple[Range, ...]] = ()
-    counters: ClassVar[Mapping[str, torch.dtype]] = COUNTERS
-    """States that are one number for each parameter, whatever its precision; `step` stays with the host."""
+    states: ClassVar[tuple[str, ...]] = ()
+    """Names of what a parameter has beside its number of steps, each of its shape."""
+
+    def __init__(self, params: Any, defaults: dict[str, Any]):
+        super().__init__(params, {name: taken(value) for name, value in defaults.items()})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        name = type(self).__name__
-        check_settings(name, {**self.defaults, **param_group}, self.ranges)
+        """Add a group, after checking its settings and parameters; a refused one leaves nothing behind."""
+        if isinstance(param_group, dict):
+            own = {k: taken(v) if k in self.defaults else v for k, v in {**self.defaults, **param_group}.items()}
+            param_group = {**own, "params": listed(param_group["params"])}
+            self.check(param_group)
         super().add_param_group(param_group)
-        check_parameters(name, self.param_groups[-1]["params"])
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group: its settings, here, and what a class knows of its parameters.
+
+        Raises:
+            ValueError: In a sentence.
+        """
+        check_settings(type(self).__name__, group, self.ranges)
+
+    def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Names of the states of a parameter of this group; none where none are declared, which loads as torch does."""
+        return ("step", *self.states) if self.states else ()
+
+    def converted(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of one parameter in the form of this class; numbers become tensors."""
+        return {k: torch.as_tensor(v) if isinstance(v, int | float) else v for k, v in state.items()}
+
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """The settings of a loaded group in the form of this class."""
+        return group
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take a state: a copy, in the precision of this optimizer's own states.
 
-        Settings that the state does not know get this optimizer's defaults.
+        Settings that the state does not know get this optimizer's defaults. Hooks see the state before it is checked
+        and after it has been taken.
+
+        Raises:
+            ValueError: If a state is of another shape, or of another optimizer; nothing has been touched then.
         """
-        super().load_state_dict(state_dict)
-        for group in self.param_groups:
-            for name, value in self.defaults.items():
-                group.setdefault(name, value)
-        restore(self, state_dict, self.counters)
+        loading.load(self, state_dict, super().load_state_dict, self._checked, self._restore)
 
+    def _checked(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What is loaded of a state, after checking it against the parameters."""
+        pieces, name = loading.matched(self, given), type(self).__name__
+        if pieces is None:
+            return given
+        known = {k for group in self.param_groups for k in group if k in self.defaults}
+        groups = []
+        for group in given["param_groups"]:
+            full = {**{k: self.defaults[k] for k in known}, **self.converted_group(group)}
+            groups.append({k: taken(v) if k in known else v for k, v in full.items()})
+            check_settings(name, groups[-1], self.ranges)
+        states = {k: self.converted(s) if isinstance(s, Mapping) else s for k, s in given["state"].items()}
+        place = {i: k for k, group in enumerate(groups) for i in group["params"]}
+        for index, label, param, _ in pieces:
+            if states.get(index):
+                loading.check_state(name, label, param, states[index], self.wanted(groups[place[index]]))
+        return {**given, "state": states, "param_groups": groups}
 
-def restore(optimizer: Optimizer, state_dict: dict[str, Any], counters: Mapping[str, torch.dtype]) -> None:
-    """Copy states of parameters once more, after torch's own loading.
-
-    It casts averages to the parameters' precision, and shares memory with the state it was given.
-    """
-    old = [i for group in state_dict["param_groups"] for i in group["params"]]
-    new = [p for group in optimizer.param_groups for p in group["params"]]
-    for index, param in zip(old, new, strict=True):
-        for name, value in state_dict["state"].get(index, {}).items():
-            dtype, device = counters.get(name, state_dtype(param)), "cpu" if name == "step" else param.device
-            optimizer.state[param][name] = value.detach().to(device, dtype, copy=True)
+    def _restore(self, final: dict[str, Any]) -> None:
+        for index, _, param, group in loading.matched(self, final) or ():
+            state = final["state"].get(index) or {}
+            for name in self.wanted(group) if state else ():
+                if name == "step":
+                    device = param.device if group.get("capturable") else "cpu"
+                    self.state[param][name] = loading.copied(state[name].reshape(()), torch.float32, device)
+                else:
+                    self.state[param][name] = loading.copied(state[name], state_dtype(param), param.device)
 
 
 def descended(param: Tensor, grad: Tensor, settings: Mapping[str, Any]) -> Tensor:
@@ -162,35 +184,3 @@ def descended(param: Tensor, grad: Tensor, settings: Mapping[str, Any]) -> Tenso
     if settings["weight_decay"] and not settings["decoupled_weight_decay"]:
         g = g.add(param, alpha=settings["weight_decay"])
     return g
-
-
-class TensorwiseOptimizer(CheckedOptimizer, ABC):
-    """An optimizer that updates each tensor by itself.
-
-    Settings of every group: `lr`, `weight_decay`, `decoupled_weight_decay`, `maximize`, and the optimizer's own.
-    """
-
-    @abstractmethod
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor, in place; calls `decay` right before it moves the parameter.
-
-        Args:
-            param: The parameter.
-            g: Gradient to descend, sign and L2 penalty included, in the precision of the state; not to be changed.
-            state: Empty at the first step; tensors only.
-            group: Settings.
-        """
-
-    def decay(self, param: Tensor, group: dict[str, Any]) -> None:
-        """Decoupled weight decay."""
-        if group["weight_decay"] and group["decoupled_weight_decay"]:
-            param.mul_(1 - group["lr"] * group["weight_decay"])
-
-    @torch.compiler.disable
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step; returns what the closure returned, None without one."""
-        loss = evaluated(closure)
-        for param, grad, group in moving(self):
-            self.update(param, descended(param, grad, group), self.state[param], group)
-        return loss

@@ -11,6 +11,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+from torch.utils.weak import WeakIdKeyDictionary
 
 BLOCK = 1 << 17
 """Elements handled at a time on a CPU: five rows of float32 are about one second-level cache."""
@@ -18,6 +19,8 @@ LARGE = 1 << 14
 """Elements from which a tensor is cut instead of packed."""
 
 Row = tuple[Tensor, ...]
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Types whose memory may be cut and packed; others are updated one by one."""
 
 
 def blocks(rows: Sequence[Row], written: Sequence[int] = (), limit: int = BLOCK) -> Iterator[Row]:
@@ -79,20 +82,52 @@ def _packed(part: list[Row], written: Sequence[int]) -> Iterator[Row]:
             torch._foreach_copy_(columns[i], _unflatten_dense_tensors(flat[i], columns[i]))
 
 
+def suits(row: Row) -> bool:
+    """Whether the kernels can update this row: plain memory of one real type and size, alike and without gaps."""
+    p, g, m, v, q = row  # spelled out: this is asked for every tensor in every step
+    dtype = p.dtype
+    return (
+        dtype in (torch.float32, torch.float64)
+        and (g.dtype is dtype and m.dtype is dtype and v.dtype is dtype and q.dtype is dtype)
+        and (p.is_same_size(g) and p.is_same_size(m) and p.is_same_size(v) and p.is_same_size(q))
+        and (type(p) in PLAIN and type(g) in PLAIN)
+        and (
+            (p.is_contiguous() and g.is_contiguous() and m.is_contiguous() and v.is_contiguous() and q.is_contiguous())
+            or (p.dim() == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in row))
+        )
+    )
+
+
+_memory: WeakIdKeyDictionary = WeakIdKeyDictionary()
+"""Tensors that lie one after the other, with the flat tensor over all of them."""
+
+
 def _joined(column: Row, sizes: Sequence[int]) -> Tensor | None:
     """One view of tensors that lie in one memory one after the other; None where they do not."""
-    first, memory = column[0], column[0].untyped_storage()
-    width, start = first.element_size(), first.data_ptr()
-    if len(column) > 1 and column[1].data_ptr() != start + sizes[0] * width:
-        return None  # what is not joined shows it at once, as a rule
-    ends = [start + end * width for end in accumulate(sizes)]
-    if [x.data_ptr() for x in column[1:]] != ends[:-1] or ends[-1] > memory.data_ptr() + memory.nbytes():
+    first, memory = column[0], _memory.get(column[0])
+    if memory is None:
         return None
-    return first.as_strided((sum(sizes),), (1,)) if all(x.is_contiguous() for x in column) else None
+    width, start = first.element_size(), first.data_ptr()
+    ends = [start + end * width for end in accumulate(sizes)]
+    # What lies one after the other has the sizes in between; that of the last is to be asked for.
+    if [x.data_ptr() for x in column[1:]] != ends[:-1] or column[-1].numel() != sizes[-1]:
+        return None
+    begin = (start - memory.data_ptr()) // width
+    within = begin >= 0 and begin + sum(sizes) <= memory.numel()
+    return memory[begin : begin + sum(sizes)] if within and all(x.is_contiguous() for x in column) else None
 
 
 def zeros_one_after_the_other(like: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:
-    """Zeros shaped as some small tensors, in one memory, so that they need no packing."""
-    sizes = [x.numel() for x in like]
-    flat = torch.zeros(sum(sizes), dtype=dtype, device=like[0].device)
-    return [part.view(x.shape) for part, x in zip(flat.split(sizes), like, strict=True)]
+    """Zeros shaped as some small tensors, in one memory, so that they need no packing.
+
+    Each has a storage of its own, a slice of that memory: whoever saves one does not save all.
+    """
+    flat = torch.zeros(sum(x.numel() for x in like), dtype=dtype, device=like[0].device)
+    made, start, width = [], 0, flat.element_size()
+    for x, part in zip(like, flat.split([x.numel() for x in like]), strict=True):
+        storage = flat.untyped_storage()[start * width : (start + x.numel()) * width]
+        made.append(torch.empty(0, dtype=dtype, device=flat.device))
+        made[-1].set_(storage, 0, x.shape, part.view(x.shape).stride())
+        _memory[made[-1]] = flat
+        start += x.numel()
+    return made

@@ -5,11 +5,12 @@ update equations are those of `inertialab.theory.dynamics`.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from inertialab.optim.base import check_notation
+from inertialab.optim.settings import check_notation
 
 
 def sgd(params: Iterable[Tensor], *, eta: float | Tensor) -> torch.optim.Optimizer:
@@ -35,6 +36,17 @@ def momentum_torch(params: Iterable[Tensor], *, eta: float | Tensor, beta: float
     return torch.optim.SGD(params, lr=eta, momentum=beta)
 
 
+class _EMA(torch.optim.SGD):
+    """SGD whose buffers start as zeros and whose dampening is its momentum, also where either comes later."""
+
+    def _init_group(self, group: dict[str, Any], *lists: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        group["dampening"] = group["momentum"]
+        for p in group["params"]:
+            if p.grad is not None and self.state[p].get("momentum_buffer") is None:
+                self.state[p]["momentum_buffer"] = torch.zeros_like(p.grad, memory_format=torch.preserve_format)
+        return super()._init_group(group, *lists)
+
+
 def momentum_ema(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) -> torch.optim.Optimizer:
     """Momentum as an exponential moving average: m' = βm + (1 - β) g, θ' = θ - η m'.
 
@@ -47,9 +59,7 @@ def momentum_ema(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) 
         beta: Momentum, dimensionless, in [0, 1).
     """
     check_notation("momentum-ema", eta=eta, beta=beta)
-    optimizer = torch.optim.SGD(params, lr=eta, momentum=beta, dampening=beta)
-    set_momentum_buffer(optimizer, torch.zeros(()))
-    return optimizer
+    return _EMA(params, lr=eta, momentum=beta, dampening=beta)
 
 
 def heavy_ball(params: Iterable[Tensor], *, eta: float | Tensor, beta: float) -> torch.optim.Optimizer:

@@ -17,80 +17,35 @@ Codes differ: the publication takes ρ > 4 and falls back to momentum, its autho
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from inertialab.optim.base import ADAM_RANGES, Range, TensorwiseOptimizer
-
-Freedom = Literal["centre-of-mass", "satterthwaite"]
-Variance = Literal["first-order", "exact"]
-
-
-def degrees_of_freedom(beta2: float, step: int, kind: Freedom = "centre-of-mass") -> float:
-    """Degrees of freedom ρ of the averaged squared gradient after some steps.
-
-    Args:
-        beta2: Decay of the second moment, in [0, 1).
-        step: k >= 1.
-        kind: "centre-of-mass": length of the plain average with the same centre of mass (liu2020variance);
-            "satterthwaite": that with the same variance, (1 + β₂)/(1 - β₂) · (1 - β₂ᵏ)/(1 + β₂ᵏ).
-
-    Returns:
-        ρ, dimensionless; 1 after the first step, 2/(1 - β₂) - 1 after many.
-    """
-    power = beta2**step
-    if kind == "satterthwaite":
-        return (1 + beta2) / (1 - beta2) * (1 - power) / (1 + power)
-    return 2 / (1 - beta2) - 1 - 2 * step * power / (1 - power)
-
-
-def factor_variance(rho: float, kind: Variance = "first-order") -> float:
-    """Variance of 1/√(χ²_ρ/ρ), the adaptive factor under Gaussian noise of variance one.
-
-    Args:
-        rho: Degrees of freedom; > 4 for "first-order", > 2 for "exact".
-        kind: "first-order": the delta method, ρ/(2(ρ - 2)(ρ - 4)) (liu2020variance, eq. 5); "exact":
-            ρ/(ρ - 2) - (ρ/2)[Γ((ρ - 1)/2)/Γ(ρ/2)]².
-
-    Returns:
-        The variance, dimensionless.
-    """
-    if kind == "first-order":
-        return rho / (2 * (rho - 2) * (rho - 4))
-    if rho > 1e4:
-        # The two terms cancel to many digits; their expansion in 1/ρ is more accurate than lgamma.
-        return 1 / (2 * rho) + 15 / (8 * rho**2)
-    return rho / (rho - 2) - rho / 2 * math.exp(2 * (math.lgamma((rho - 1) / 2) - math.lgamma(rho / 2)))
-
-
-def rectification(beta2: float, step: int, threshold: float, freedom: Freedom, variance: Variance) -> float | None:
-    """The factor r, None where the degrees of freedom do not exceed the threshold.
-
-    Args:
-        beta2: Decay of the second moment.
-        step: k >= 1.
-        threshold: Degrees of freedom that must be exceeded.
-        freedom: How they are counted.
-        variance: Which variance is held constant.
-    """
-    rho = degrees_of_freedom(beta2, step, freedom)
-    limit = 2 / (1 - beta2) - 1
-    if rho <= threshold or limit <= threshold:
-        return None
-    return math.sqrt(factor_variance(limit, variance) / factor_variance(rho, variance))
-
+from inertialab.optim.numerics import root, widest
+from inertialab.optim.rectification import (
+    Freedom,
+    Variance,
+    degrees_of_freedom,
+    factor_variance,
+    rectification,
+    rectification_on_device,
+)
+from inertialab.optim.settings import ADAM_RANGES, Range, real
+from inertialab.optim.sharded import Domain
+from inertialab.optim.tensorwise import Direction, Steps, TensorwiseOptimizer
 
 RANGES: tuple[Range, ...] = (
     *ADAM_RANGES,
+    ("threshold", real(0, float("inf")), "a number"),
     ("fallback", ("sgdm", "none").__contains__, "'sgdm' or 'none'"),
     ("freedom", ("centre-of-mass", "satterthwaite").__contains__, "'centre-of-mass' or 'satterthwaite'"),
     ("variance", ("first-order", "exact").__contains__, "'first-order' or 'exact'"),
 )
 """Allowed settings."""
+__all__ = ["RAdam", "degrees_of_freedom", "factor_variance", "radam", "rectification", "rectified_adam"]
 
 
 class RAdam(TensorwiseOptimizer):
@@ -102,19 +57,26 @@ class RAdam(TensorwiseOptimizer):
         betas: (β₁, β₂), each in [0, 1), dimensionless.
         eps: ε >= 0, units L/θ.
         weight_decay: Coefficient of the L2 penalty, >= 0, units L/θ².
-        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead.
+        decoupled_weight_decay: Shrink parameters by 1 - lr·weight_decay instead, as the authors' code does, whose
+            checkpoints switch it on.
         threshold: Degrees of freedom above which the step is adaptive: 4 in the publication, 5 in codes. At
             least 4 with the first-order variance, at least 2 with the exact one.
         fallback: What is done below it: "sgdm" momentum without adaptation, "none" nothing, decay included.
         freedom: "centre-of-mass" or "satterthwaite".
         variance: "first-order" or "exact".
         maximize: Ascend instead of descend.
+        foreach: False: one tensor after the other. Otherwise small tensors together and large ones in blocks.
+        capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
+        differentiable: True: autograd sees the step; parameters must not be leaves.
+        stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
+            precision are made in the mean.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
     """
 
     ranges = RANGES
+    states = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -130,6 +92,10 @@ class RAdam(TensorwiseOptimizer):
         freedom: Freedom = "centre-of-mass",
         variance: Variance = "first-order",
         maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        stochastic_rounding: bool = False,
     ):
         defaults = {
             "lr": lr,
@@ -142,54 +108,64 @@ class RAdam(TensorwiseOptimizer):
             "freedom": freedom,
             "variance": variance,
             "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "stochastic_rounding": stochastic_rounding,
         }
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, after checking its settings and parameters."""
-        settings = {**self.defaults, **param_group}
-        least = 4 if settings["variance"] == "first-order" else 2
-        if settings["threshold"] < least:
-            given = f"with variance {settings['variance']!r}, got {settings['threshold']}"
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse a group."""
+        super().check(group)
+        least = 4 if group["variance"] == "first-order" else 2
+        if group["threshold"] < least:
+            given = f"with variance {group['variance']!r}, got {group['threshold']}"
             raise ValueError(f"RAdam: threshold must be >= {least} {given}.")
-        super().add_param_group(param_group)
 
-    def update(self, param: Tensor, g: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """One step of one tensor."""
-        if not state:
-            state["step"] = torch.zeros((), dtype=torch.float32)
-            state["exp_avg"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-            state["exp_avg_sq"] = torch.zeros_like(g, memory_format=torch.preserve_format)
-        state["step"] += 1
-        direction = radam(g, state["exp_avg"], state["exp_avg_sq"], int(state["step"]), group)
-        if direction is not None:
-            self.decay(param, group)
-            param.sub_(direction.mul_(group["lr"]))
+    def converted_group(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Settings of this class; the authors' code, told by its `buffer`, decouples the decay."""
+        own = {k: v for k, v in group.items() if k != "buffer"}
+        return {"decoupled_weight_decay": True, **own} if "buffer" in group else own
+
+    def direction(
+        self, g: Tensor, states: Sequence[Tensor], step: Steps, group: dict[str, Any], domain: Domain = ()
+    ) -> Direction:
+        """Change the averages, and tell where to go."""
+        average, second = states
+        return radam(g, average, second, step, group)
 
 
-def radam(g: Tensor, average: Tensor, second: Tensor, step: int, settings: dict[str, Any]) -> Tensor | None:
+def radam(g: Tensor, average: Tensor, second: Tensor, step: Steps, settings: dict[str, Any]) -> Direction:
     """The update rule on one tensor; changes the averages in place.
 
     Args:
         g: Gradient to descend; not changed.
         average: m.
         second: v.
-        step: k >= 1.
+        step: k >= 1; a tensor where the host does not know it.
         settings: Those of `RAdam`.
 
     Returns:
-        The direction, which times -lr is the step; None where nothing is to be done.
+        The direction, which times -lr is the step, and whether there is one; None where the host knows of none.
     """
-    beta1, beta2 = settings["betas"]
+    (beta1, beta2), waits = settings["betas"], settings["fallback"] == "none"
     average.lerp_(g, 1 - beta1)
     second.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+    if isinstance(step, Tensor):
+        k = step.to(widest(step.device))
+        r, adaptive = rectification_on_device(k, settings)
+        factor = (r * (1 - beta2**k).sqrt()).to(g)
+        plain = 0.0 if waits else 1.0
+        way = average / (1 - beta1**k).to(g) * torch.where(adaptive, factor / (root(second) + settings["eps"]), plain)
+        return way, adaptive.to(g) if waits else 1.0
     r = rectification(beta2, step, settings["threshold"], settings["freedom"], settings["variance"])
-    if r is None and settings["fallback"] == "none":
+    if r is None and waits:
         return None
     direction = average / (1 - beta1**step)
     if r is not None:
-        direction.mul_(r * math.sqrt(1 - beta2**step)).div_(second.sqrt().add_(settings["eps"]))
-    return direction
+        direction = direction.mul_(r * math.sqrt(1 - beta2**step)).div_(root(second).add_(settings["eps"]))
+    return direction, 1.0
 
 
 def rectified_adam(

@@ -6,11 +6,13 @@ process holds other ones (ZeRO-1), the process group says so.
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from inertialab.optim.numerics import widest
 
 Domain = tuple[Any, ...]
 """Process groups over which a tensor is cut; empty when all of it is here."""
@@ -53,21 +55,62 @@ def total(shares: Iterable[tuple[Domain, Tensor]]) -> Tensor:
     """Sum of all shares over all processes that hold one; one all-reduce for each process group.
 
     Args:
-        shares: Domains, and float64 tensors of one shape, at least one of them.
+        shares: Domains, and tensors of one shape, at least one of them.
     """
     gathered: dict[Domain, Tensor] = {}
     for where, share in shares:
-        gathered[where] = gathered[where] + share.to(gathered[where].device) if where in gathered else share
+        gathered[where] = gathered[where] + share.to(gathered[where]) if where in gathered else share
     for where, share in gathered.items():
         for group in where:
             dist.all_reduce(share, group=group)
     first, *others = gathered.values()
-    return sum((x.to(first.device) for x in others), first)
+    return sum((x.to(first) for x in others), first)
+
+
+def reduced(x: Tensor, how: Literal["max", "mean"], where: Domain) -> Tensor:
+    """Maximum or mean of a tensor that is not negative, over all its parts; of none, zero.
+
+    Args:
+        x: The part that lies here.
+        how: What is wanted.
+        where: Process groups over which it is cut.
+    """
+    if how == "max":
+        most = x.amax() if x.numel() else x.new_zeros(())
+        for group in where:
+            dist.all_reduce(most, dist.ReduceOp.MAX, group=group)
+        return most
+    sums = torch.stack([x.sum(), x.new_tensor(float(x.numel()))]) if where else None
+    if sums is None:
+        return x.mean() if x.numel() else x.new_zeros(())
+    for group in where:
+        dist.all_reduce(sums, group=group)
+    return sums[0] / sums[1]
 
 
 def nothing(group: Any) -> Tensor:
     """The share of a process that has none; shape (2,), where the group communicates."""
-    return torch.zeros(2, dtype=torch.float64, device=dist.distributed_c10d._get_object_coll_device(group))
+    device = torch.device(dist.distributed_c10d._get_object_coll_device(group))
+    return torch.zeros(2, dtype=widest(device), device=device)
+
+
+def refuse_cut(optimizer: str, what: str, instead: str, params: Iterable[Tensor]) -> None:
+    """Refuse parameters that FSDP1 has flattened and cut, whether or not it shows them in their own shapes.
+
+    Args:
+        optimizer: Its name.
+        what: What is not to be had from a part.
+        instead: What to give for it.
+        params: They may be among these.
+
+    Raises:
+        ValueError: Saying what to give, or what to use instead.
+    """
+    if any(hasattr(p, "_is_flat_param") or hasattr(p, "_fsdp_flattened") for p in params):
+        raise ValueError(
+            f"{optimizer}: these parameters are flattened and cut by FSDP1, and {what} is not to be had from a part; "
+            f"give {instead}, or use fully_shard (FSDP2)."
+        )
 
 
 def zero_group() -> Any:

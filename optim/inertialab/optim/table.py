@@ -41,6 +41,7 @@ class OptimizerRow:
 
 
 _SGD_PATHS = ("foreach", "fused", "differentiable")
+_OWN_PATHS = ("foreach", "capturable", "differentiable", "stochastic_rounding")
 
 OPTIMIZERS: dict[str, OptimizerRow] = {
     row.name: row
@@ -56,6 +57,8 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             differences=(
                 "`torch.optim.SGD(dampening=beta)` alone is not this rule: it fills an absent buffer with the undamped "
                 "first gradient, so that its first step is 1/(1 - beta) times too long. Here buffers start as zeros.",
+                "A scheduler that cycles the momentum (`OneCycleLR`) changes the dampening with it, which it does not "
+                "do for `torch.optim.SGD`.",
             ),
         ),
         OptimizerRow(
@@ -96,11 +99,13 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             momentum="EMA, bias-corrected",
             sources=("liu2020variance",),
             runs="inertialab.optim.radam.RAdam",
-            paths=(),
+            paths=_OWN_PATHS,
             differences=(
                 "Three conventions: the publication adapts where the degrees of freedom exceed 4 and falls back to "
                 "momentum (wording not checked); its authors' code adapts from 5 on and does nothing before; "
                 "`torch.optim.RAdam` adapts above 5 and falls back to momentum. Switches: `threshold`, `fallback`.",
+                "The authors' code decouples weight decay from the step; `torch.optim.RAdam` and this class take it as "
+                "an L2 penalty unless `decoupled_weight_decay=True`, which their checkpoints switch on.",
                 "The fallback step is not normalised, so a gradient far from size one makes it far too long or short.",
                 "The first-order variance of the publication is infinite at 4 degrees of freedom, where the exact one "
                 '(`variance="exact"`) is finite down to 2.',
@@ -114,10 +119,16 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             momentum="EMA over a window of n gradients",
             sources=("zhou2019adashift",),
             runs="inertialab.optim.adashift.AdaShift",
-            paths=(),
+            paths=_OWN_PATHS,
             differences=(
                 "During the first n steps nothing moves. The average of gradients has to run then too: a code that "
                 "starts it later subtracts gradients that it never added.",
+                "A coordinate whose first gradient comes late (a rare row of an embedding, a frozen block) has a "
+                "second moment of zero for n steps more, while the average already sees it: the step is the "
+                "learning rate times that average over ε, for a gradient of 1e-6 and the default ε up to 1e4 "
+                "learning rates. Later ones are too long until the common bias correction has been forgotten. With "
+                "`start='own'` the correction counts from the first gradient of each coordinate, or block with a "
+                "reduction, and nothing moves before its second moment has seen one.",
                 "Codes take squares before the reduction over a block, and so does this; a reproduction report says "
                 "that the publication reduces first (not checked).",
                 'One of the authors\' codes reduces by the maximum, another by the mean; both are switches. "none", '
@@ -144,10 +155,14 @@ OPTIMIZERS: dict[str, OptimizerRow] = {
             momentum="EMA with a coefficient for each coordinate and step, bias-corrected",
             sources=("xie2022adaptive",),
             runs="inertialab.optim.adai.Adai",
+            paths=("fused", *_OWN_PATHS),
             differences=(
                 "`weight_decay` is an L2 penalty that the second moment sees, as in the authors' code; decoupled decay "
-                "is `AdaiW`, applied before the momentum step. The authors' code writes the penalty into the stored "
-                "gradient; here gradients are never changed.",
+                "is `AdaiW` (`decoupled=True` there, also in checkpoints), applied before the momentum step. Their "
+                "code writes the penalty into the stored gradient; here gradients are never changed.",
+                "`AdaiV2` is the name of their code with a dampening; its decay is decoupled unless told otherwise.",
+                "Where all second moments are zero, because gradients have died or their squares underflow, every "
+                "coordinate has the inertia of equal second moments; public codes divide zero by zero.",
                 "The mean of second moments is one number over all parameters that have a gradient. A popular "
                 "collection floors it by `eps`, which makes it depend on the scale of the loss.",
                 "The authors' code carries the product of β₁ and takes 1 - β₁; for a small α both lose their digits in "
