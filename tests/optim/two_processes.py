@@ -5,6 +5,7 @@ Usage: python two_processes.py RANK RENDEZVOUS_FILE RESULT_FILE
 
 import copy
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
