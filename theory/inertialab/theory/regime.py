@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import sympy as sp
@@ -80,7 +81,7 @@ def valid(claim_id: str, symbol: sp.Symbol, value: object) -> np.ndarray:
         **({"a whole number": lambda x: x == np.floor(x)} if symbol.is_integer else {}),
     }
     try:
-        array = np.asarray(value, dtype=float)
+        array = _numbers(value)
     except (TypeError, ValueError):
         raise ValueError(
             f"{claim_id}: {symbol} ({meaning}) must be a real number or an array, got {value!r}."
@@ -91,3 +92,16 @@ def valid(claim_id: str, symbol: sp.Symbol, value: object) -> np.ndarray:
             worst = np.atleast_1d(array)[~ok][0]
             raise ValueError(f"{claim_id}: {symbol} ({meaning}) must be {rule}, got {worst:g}.")
     return array
+
+
+def _numbers(value: object) -> np.ndarray:
+    """A number or numbers as float64; what NumPy would make a number of without being asked is none.
+
+    Raises:
+        TypeError: For None, truth values and text.
+        ValueError: For rows of different lengths.
+    """
+    given = np.asarray(value)
+    if given.dtype.kind not in "iufO" or not all(isinstance(x, Real | sp.Expr) for x in given.ravel().tolist()):
+        raise TypeError
+    return given.astype(float)
