@@ -2,8 +2,8 @@
 
 A turn is one step that is not timed and one that is; the ratio of a pair of turns is the peer's time over ours.
 List gathering is part of the step. The byte floor is what a step of Adai has to read and write: gradients once for the
-mean of the new second moments, then gradient, parameter, average, second moment and 1 minus the product of all β₁ of every
-coordinate, the last four changed: 24 bytes a parameter read and 16 written.
+mean of the new second moments, then gradient, parameter, average, second moment and 1 minus the product of all β₁ of
+every coordinate, the last four changed: 24 bytes a parameter read and 16 written.
 """
 
 import gc

@@ -51,7 +51,6 @@ def test_parameters_without_decay_do_not_shrink(name):
         (lambda *_: True, ["0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias"]),
         ([], []),
     ],
-    ids=str,
 )
 def test_what_has_no_decay_may_be_said_by_parts_of_names_or_by_a_function(no_decay, spared):
     found = [names for decay, names in names(create("radam", model(), 0.1, no_decay=no_decay)) if decay == 0]
