@@ -7,8 +7,9 @@
 (1, 1)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from inertialab.theory.names import lazily
 
 if TYPE_CHECKING:
     from inertialab.experiments.codegen import torch_step, torch_steps
@@ -66,14 +67,4 @@ __all__ = [
     "torch_steps",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Public names are imported where they are asked for, so that the command line answers at once."""
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -93,7 +93,7 @@ def _named(package: str, name: str) -> set[str]:
     if location(inside):
         return {inside}
     home = location(package)
-    if home is None or home.name != "__init__.py" or "def __getattr__(" not in home.read_text(encoding="utf-8"):
+    if home is None or home.name != "__init__.py" or "__getattr__" not in home.read_text(encoding="utf-8"):
         return set()
     # The package imports its names when they are asked for: this one may come from anywhere in it.
     files = (f.relative_to(home.parent).with_suffix("").parts for f in home.parent.rglob("*.py"))

@@ -5,8 +5,9 @@
 0.026316
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from inertialab.theory.names import lazily
 
 if TYPE_CHECKING:
     from inertialab.theory.claims import CLAIMS, claim
@@ -34,14 +35,4 @@ _HOMES = {
     "inertialab.theory.statement": ("Claim", "Order", "Source"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Public names are imported where they are asked for: whoever needs an update map derives no claim."""
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

@@ -7,8 +7,9 @@ load_study("sgd-minimum", "results")  # what was measured, with the conditions a
 study("sgd-minimum").run(particles=10_000).frame()
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from inertialab.theory.names import lazily
 
 if TYPE_CHECKING:
     from inertialab.verification.docket import CHECKS, STUDIES, study
@@ -18,19 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "STUDIES", "Findings", "Measurement", "Study", "load_board", "load_study", "study"]
 
 _HOMES = {
-    "docket": ("CHECKS", "STUDIES", "study"),
-    "published": ("load_board", "load_study"),
-    "studies.study": ("Findings", "Measurement", "Study"),
+    "inertialab.verification.docket": ("CHECKS", "STUDIES", "study"),
+    "inertialab.verification.published": ("load_board", "load_study"),
+    "inertialab.verification.studies.study": ("Findings", "Measurement", "Study"),
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Public names are imported where they are asked for, so that the command line answers at once."""
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{home}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazily(__name__, _HOMES)

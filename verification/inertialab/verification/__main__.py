@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from inertialab.experiments.answers import VERDICT, answered, refused
+from inertialab.theory.names import meant
 from inertialab.verification.options import COMMANDS, Verify
 
 PROG = "python -m inertialab.verification"
@@ -22,18 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     word = given.pop(0) if given and not given[0].startswith("-") else ""
     if word and word not in COMMANDS:
-        return refused(_no_command(word))
+        hint = meant(word, COMMANDS, f"Commands are {', '.join(COMMANDS)}; without one, all is done.")
+        return refused(f"There is no command {word!r}. {hint}")
     asked: Any = Annotated[COMMANDS.get(word, Verify), tyro.conf.arg(name="")]
     options: Any = tyro.cli(asked, prog=f"{PROG} {word}".strip(), args=given)
     return answered(lambda: _carried_out(options), (), options.out)
-
-
-def _no_command(word: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, COMMANDS, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Commands are {', '.join(COMMANDS)}; without one, all is done."
-    return f"There is no command {word!r}. {hint}"
 
 
 def _carried_out(options: Any) -> int:

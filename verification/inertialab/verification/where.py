@@ -12,6 +12,7 @@ from inertialab.experiments import store
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS, Claim, dynamics
 from inertialab.theory.dynamics import MAPS
+from inertialab.theory.names import meant
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.records import staleness
 from inertialab.verification.studies.study import Study
@@ -67,15 +68,12 @@ def missing(id: str) -> list[str]:
 
 
 def _kind(id: str) -> tuple[Callable[[str], list[Place]], Callable[[str], list[str]]]:
-    from difflib import get_close_matches
-
     claims = [c.id for c in CLAIMS]
     kinds = ((claims, _of_claim, _claim_lacks), (STUDIES, _of_study, _study_lacks), (MAPS, _of_rule, _rule_lacks))
     for names, found, lacking in kinds:
         if id in names or (names is MAPS and id in OPTIMIZERS):
             return found, lacking
-    near = get_close_matches(id, [*claims, *STUDIES, *MAPS, *OPTIMIZERS], n=3, cutoff=0.4)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "python -m inertialab.theory list names the claims."
+    hint = meant(id, [*claims, *STUDIES, *MAPS, *OPTIMIZERS], "python -m inertialab.theory list names the claims.")
     raise ValueError(f"There is no claim, study or optimizer {id!r}. {hint}")
 
 

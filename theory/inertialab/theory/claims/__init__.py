@@ -1,8 +1,7 @@
 """Every claim, subject by subject."""
 
-from difflib import get_close_matches
-
 from inertialab.theory.claims import escape, noise, optimizers, saddle, stationary
+from inertialab.theory.names import meant
 from inertialab.theory.statement import Claim
 
 SUBJECTS = {
@@ -31,9 +30,8 @@ def claim(id: str) -> Claim:
     """
     if id in _BY_ID:
         return _BY_ID[id]
-    nearest = get_close_matches(id, _BY_ID, n=3, cutoff=0.4)
-    hint = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known claims: {', '.join(_BY_ID)}."
-    raise ValueError(f"There is no claim {id!r}. {hint}")
+    known = f"Known claims: {', '.join(_BY_ID)}."
+    raise ValueError(f"There is no claim {id!r}. {meant(id, _BY_ID, known)}")
 
 
 def subject_of(id: str) -> str:

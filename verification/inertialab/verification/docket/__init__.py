@@ -3,8 +3,7 @@
 A row is written before its measurement. Studies are named here with their configuration and do not know these rows.
 """
 
-from difflib import get_close_matches
-
+from inertialab.theory.names import meant
 from inertialab.verification.docket import escape, noise, optimizers, saddle, stationary
 from inertialab.verification.studies.study import Study
 
@@ -28,6 +27,5 @@ def study(id: str) -> Study:
     """
     if id in STUDIES:
         return STUDIES[id]
-    nearest = get_close_matches(id, STUDIES, n=3, cutoff=0.4)
-    hint = f"Did you mean {' or '.join(nearest)}?" if nearest else f"Known studies: {', '.join(STUDIES)}."
-    raise ValueError(f"There is no study {id!r}. {hint}")
+    known = f"Known studies: {', '.join(STUDIES)}."
+    raise ValueError(f"There is no study {id!r}. {meant(id, STUDIES, known)}")
