@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from interrupts import hears_interrupts
 
 from inertialab.experiments import __main__ as command
 
@@ -160,7 +161,8 @@ def test_more_particles_than_memory_holds_are_refused(tmp_path, capsys):
 @pytest.mark.parametrize("word", ["simulate", "escape"])
 def test_an_interrupted_run_says_so_and_keeps_what_it_has(word, tmp_path):
     arguments = [sys.executable, "-m", "inertialab.experiments", word, "--barrier", "5", "--steps", "10000000"]
-    running = subprocess.Popen([*arguments, "--out", str(tmp_path)], stderr=subprocess.PIPE, text=True)
+    arguments += ["--out", str(tmp_path)]
+    running = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, preexec_fn=hears_interrupts)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("*.running.json")) and time.monotonic() < deadline:
         time.sleep(0.05)

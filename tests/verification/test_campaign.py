@@ -10,6 +10,7 @@ import time
 from functools import partial
 
 import pytest
+from interrupts import hears_interrupts
 from rich.console import Console
 
 from inertialab.verification import STUDIES, campaign
@@ -85,7 +86,13 @@ def test_an_interrupted_run_ends_at_once_says_so_and_goes_on(tmp_path):
     command += ["--jobs", "2", "--out", str(tmp_path)]
     environment = {k: v for k, v in os.environ.items() if k != "INERTIALAB_DATA"}
     running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=hears_interrupts,
     )
     deadline = time.monotonic() + 240
     while len(list(tmp_path.glob("evidence/*.running.json"))) < 2 and time.monotonic() < deadline:
