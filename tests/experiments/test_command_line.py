@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from interrupts import hears_interrupts
+from interrupts import hears_interrupts, interrupted
 
 from inertialab.experiments import __main__ as command
 
@@ -166,8 +166,7 @@ def test_an_interrupted_run_says_so_and_keeps_what_it_has(word, tmp_path):
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("*.running.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=60)
+    _, said = interrupted(running)
     assert running.returncode == 130
     assert said.strip().startswith("Interrupted. Complete records are kept")
     assert "Traceback" not in said
