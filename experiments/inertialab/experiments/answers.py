@@ -39,7 +39,7 @@ def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kep
     except MemoryError as error:
         return refused(f"There is not enough memory for this: {error}. Take fewer or smaller.", MACHINE)
     except BrokenPipeError:
-        with open(os.devnull, "w") as nowhere:
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())  # nor is there anything to say when this process ends
         return UNREAD
     except OSError as error:
