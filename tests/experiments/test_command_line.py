@@ -77,6 +77,9 @@ def _watched(steps):
         (["--noise", "1", "--threads", "0"], "threads must be positive and finite, got 0"),
         (["--noise", "1", "--seed", "-3"], "seed must be finite and not negative, got -3"),
         (["--barrier", "nan"], "barrier must be positive and finite, got nan"),
+        (["--noise", "1", "--steps", "99999999999999999999"], "steps must be below 2**63"),
+        (["--noise", "1", "--seed", "99999999999999999999"], "seed must be below 2**63"),
+        (["--barrier", "5", "--settings", "eta=0.5"], "give the learning rate by --eta"),
         (["--barrier", "inf"], "barrier must be positive and finite, got inf"),
         (["--noise", "1", "--shape", "barrier=nan"], "--shape takes name=number, got 'barrier=nan'"),
         (["--barrier", "5", "--landscape", "quadratic"], "--barrier needs a landscape with a barrier; got quadratic."),
@@ -112,6 +115,13 @@ def test_the_command_line_makes_a_record_and_a_picture(tmp_path, capsys):
     assert json.loads(record.read_text())["status"] == "complete"
     assert "<svg" in record.with_suffix(".svg").read_text()
     assert "Mean squared displacement after 50 steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("boundary", ["nan", "inf", "-inf"])
+def test_a_boundary_that_is_no_place_is_refused(boundary, tmp_path, capsys):
+    assert command.main(["escape", "--barrier", "5", f"--boundary={boundary}", "--out", str(tmp_path)]) == 2
+    assert f"boundary must be finite, got {boundary}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("out", ["/proc/nowhere", "file", "file/below"])

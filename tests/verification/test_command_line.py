@@ -186,6 +186,77 @@ def test_a_partial_run_does_not_cut_a_board(tmp_path, capsys):
     assert json.loads((tmp_path / "board.json").read_text())["rows"] == rows
 
 
+def test_judging_a_part_does_not_cut_the_board_of_another_run(tmp_path, capsys):
+    assert run("--only", "momentum.bias-correction", "--out", tmp_path) == 0
+    before = (tmp_path / "board.json").read_text()
+    assert run("run", *CONVENTIONS, "--out", tmp_path / "other", "--seed", 1) == 0
+    (tmp_path / "other" / "evidence" / "convention-rate.json").rename(tmp_path / "evidence" / "convention-rate.json")
+    assert run("judge", *CONVENTIONS, "--out", tmp_path) == 2
+    assert "its board cannot take these rows, it is of seed 0, this run of" in capsys.readouterr().err
+    assert (tmp_path / "board.json").read_text() == before
+
+
+def test_a_partial_run_keeps_what_was_said_of_the_rows_it_keeps(tmp_path):
+    assert run("--only", "momentum.bias-correction", "--out", tmp_path) == 0
+    board = json.loads((tmp_path / "board.json").read_text())
+    board |= {"absent": {"ema-spread": "not here"}, "stale": {"cold-start": "old", "ema-growth": "old"}}
+    board["rows"][0]["stale"] = ["cold-start"]
+    store.write_json(tmp_path / "board.json", board)
+    assert run(*CONVENTIONS, "--out", tmp_path) == 0
+    after = json.loads((tmp_path / "board.json").read_text())
+    assert after["absent"] == {"ema-spread": "not here"}
+    assert after["stale"] == {"cold-start": "old"}
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"rows": [{"id": "momentum.bias-correction"}]}', '{"rows": 3}'])
+def test_a_board_of_an_earlier_version_is_refused_and_not_cut(content, tmp_path, capsys):
+    (tmp_path / "board.json").write_text(content)
+    for arguments in (["board"], ["run", *CONVENTIONS], CONVENTIONS):
+        assert run(*arguments, "--out", tmp_path) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert (tmp_path / "board.json").read_text() == content
+
+
+@pytest.mark.parametrize("content", ["[]", '{"status": "complete"}', '{"status": "complete", "key": 1, "result": {}}'])
+def test_what_is_no_record_is_none_and_measured(content, tmp_path, capsys):
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "convention-rate.json").write_text(content)
+    assert run("judge", *CONVENTIONS, "--out", tmp_path) == 2
+    assert "there is no record of these claims" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="There is no complete record"):
+        load_study("convention-rate", tmp_path)
+    assert run(*CONVENTIONS, "--out", tmp_path) == 0
+
+
+def test_a_record_of_another_run_is_not_judged_where_its_data_are_not_here(tmp_path, monkeypatch):
+    """The run of seed 1 cannot measure the study; the record of seed 0 is not its own."""
+    here, away = STUDIES["convention-rate"], STUDIES["cold-start"]
+    assert run("run", "--only", "momentum.bias-correction", "--out", tmp_path) == 0
+    monkeypatch.setattr(commands, "available", lambda studies: ([here], {away.id: "not here"}))
+    assert run("--only", "momentum.[bc]*[ns]", "--out", tmp_path, "--seed", 1) == 0
+    board = json.loads((tmp_path / "board.json").read_text())
+    assert board["seed"] == 1
+    checks = {row["id"]: len(row["checks"]) for row in board["rows"]}
+    assert checks["momentum.conventions"] > 0
+    assert checks["momentum.bias-correction"] == 0
+    assert away.id in board["absent"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused_by_judge(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run("judge", "--out", tmp_path / "file") == 2
+    assert "a file lies there" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure_of_the_machine(tmp_path):
+    assert run(*CONVENTIONS, "--out", tmp_path) == 0
+    command = [sys.executable, "-m", "inertialab.verification", "board", "--format", "csv", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as writing:
+        writing.stdout.close()
+        assert writing.stderr.read() == ""
+    assert writing.returncode == 141
+
+
 def test_a_run_that_judged_nothing_is_no_success(tmp_path, capsys):
     assert run("--only", "adai.momentum-bias", "--out", tmp_path) == 1
     out = flat(capsys.readouterr().out)
@@ -208,6 +279,7 @@ def test_a_board_is_also_a_table(format, tmp_path, capfdbinary):
         return
     table = {"csv": pandas.read_csv, "parquet": pandas.read_parquet}[format](io.BytesIO(out))
     assert len(table) == 8
+    assert json.loads(table["point"][0]) == load_board(tmp_path)["point"][0]
     assert set(table["claim"]) == {"momentum.conventions"}
     expected = load_board(tmp_path)
     assert table["measured"].tolist() == expected["measured"].tolist()

@@ -9,8 +9,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-VERDICT, INPUT, MACHINE, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes: a verdict or measurement is not as it should be; wrong input; disk or memory; interrupted."""
+VERDICT, INPUT, MACHINE, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
+"""Exit codes: a verdict or measurement is not as it should be; wrong input; disk or memory; interrupted; the reader of
+a pipe, such as head, has seen enough."""
 
 
 class WrongInputError(Exception):
@@ -37,6 +38,10 @@ def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kep
         return refused(error)
     except MemoryError as error:
         return refused(f"There is not enough memory for this: {error}. Take fewer or smaller.", MACHINE)
+    except BrokenPipeError:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # nor is there anything to say when this process ends
+        return UNREAD
     except OSError as error:
         return refused(
             f"{_of_the_machine(error)} Complete records are kept; the same command goes on from them.", MACHINE

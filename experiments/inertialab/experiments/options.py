@@ -68,8 +68,13 @@ class Request:
             raise WrongInputError(
                 "Give either noise, the variance C, or barrier, the height of the barrier over eta C/2."
             )
+        for name in ("particles", "steps", "seed"):
+            if getattr(self, name) >= 2**63:
+                raise WrongInputError(f"--{name}: {name} must be below 2**63, got {getattr(self, name)}.")
         for what in ("shape", "settings"):
             pairs(what, getattr(self, what))
+        if "eta" in pairs("settings", self.settings):
+            raise WrongInputError("--settings eta: give the learning rate by --eta, on which a --barrier rests.")
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,16 @@ class Escape(Request):
 
     boundary: float | None = None
     method: Literal["count", "flux"] = "count"
+
+    def check(self) -> None:
+        """As for every request; also a boundary that is no place.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        super().check()
+        if self.boundary is not None and not isfinite(self.boundary):
+            raise WrongInputError(f"--boundary: boundary must be finite, got {self.boundary}.")
 
 
 COMMANDS = {"simulate": Simulate, "escape": Escape}

@@ -100,11 +100,12 @@ def _one_by_one(tasks: Sequence[Task], board: Path) -> Iterator[tuple[str, float
 
 
 def _side_by_side(tasks: Sequence[Task], board: Path, jobs: int) -> Iterator[tuple[str, float]]:
+    """Start at once, before the first result is asked for, so that this process can do something else meanwhile."""
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool: Any = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="n_jobs")
-        yield from pool(delayed(_done)(task, index, board) for index, task in enumerate(tasks))
+        return pool(delayed(_done)(task, index, board) for index, task in enumerate(tasks))
 
 
 @contextlib.contextmanager

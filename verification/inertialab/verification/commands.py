@@ -20,6 +20,7 @@ from inertialab.verification import campaign, records
 from inertialab.verification.court.board import (
     ABOUT,
     derivation_status,
+    earlier,
     flat,
     frame,
     merged,
@@ -31,7 +32,7 @@ from inertialab.verification.court.report import minima, print_board, surprises,
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.judging import judged_board, require_current
 from inertialab.verification.measure.instruments import calibration, disagreements
-from inertialab.verification.options import Board, Calibrate, Judge, Run, Verify, chosen_claims
+from inertialab.verification.options import Board, Calibrate, Chosen, Judge, Run, Verify, chosen_claims
 from inertialab.verification.studies.study import Study
 
 RESULTS = Path(__file__).parents[3] / "results" / "evidence"
@@ -69,7 +70,7 @@ def _measure(options: Run, console: Console) -> int:
     """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
     ids, device = chosen_claims(options.only), chosen_device(options.device)
     checks = [c for c in CHECKS if c.claim in ids]
-    _require_same_board(options, device, ids)
+    _kept(options, {"tier": options.tier, "device": records.device_name(device), "seed": options.seed})
     studies, _ = available([STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)])
     about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
     tasks = campaign.tasks_for(studies, **about, folder=options.out / "evidence", known=[RESULTS])
@@ -108,9 +109,7 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
     """
     with console.status("Judging"):
         content, findings = judged_board(options, measured)
-    about = {name: content[name] for name in ABOUT}
-    before = store.read_json(options.out / "board.json")
-    kept = before if before and not mismatch(before, **about) else None
+    kept = _kept(options, {name: content[name] for name in ABOUT})
     store.write_json(options.out / "board.json", merged(content, kept, [c.id for c in CLAIMS]))
     for line in minima(findings):
         console.print(line, highlight=False)
@@ -141,7 +140,7 @@ def show(options: Board, console: Console) -> int:
 
         print(json.dumps(content, indent=1, ensure_ascii=False))
     elif options.format == "csv":
-        frame(content).to_csv(sys.stdout, index=False)
+        flat(frame(content)).to_csv(sys.stdout, index=False)
     else:
         flat(frame(content)).to_parquet(sys.stdout.buffer, compression="zstd")
     return 0
@@ -179,13 +178,19 @@ def chosen_device(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _require_same_board(options: Run, device: str, ids: Sequence[str]) -> None:
-    """Refuse a partial run into the folder of another run's board, whose other rows it could not keep."""
-    before = store.read_json(options.out / "board.json")
-    about = {"tier": options.tier, "device": records.device_name(device), "seed": options.seed}
-    others = {row["id"] for row in before["rows"]} - set(ids) if before else set()
-    if before and others and (why := mismatch(before, **about)):
+def _kept(options: Chosen, about: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The board whose other rows a run keeps, None where there is none or none is left.
+
+    Raises:
+        WrongInputError: If it has other rows and cannot keep them: of another run, or not readable.
+    """
+    ids = chosen_claims(options.only)
+    before = earlier(options.out, whole=len(ids) == len(CLAIMS))
+    if before is None or not {row["id"] for row in before["rows"]} - set(ids):
+        return None
+    if why := mismatch(before, **about):
         raise WrongInputError(f"--out {options.out}: its board cannot take these rows, {why}; choose another folder.")
+    return before
 
 
 def available(studies: Sequence[Study]) -> tuple[list[Study], dict[str, str]]:

@@ -29,6 +29,9 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
     checks = [c for c in CHECKS if c.claim in ids]
     studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
     found = records.stored(studies, options.out / "evidence")
+    if measured is not None:  # what could not be measured now may have left records of other runs
+        run = _of_run(measured)
+        found = {s.id: found[s.id] for s in studies if s.id in found and records.belongs(s, found[s.id], **run)}
     stale = {s.id: why for s in studies if s.id in found and (why := records.staleness(s, found[s.id]))}
     if stale and not options.stale:
         raise records.StaleRecordError(_stale(stale, options.out))
@@ -53,15 +56,19 @@ def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tup
 def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify | None, out: Path) -> dict[str, Any]:
     """Tier, device and seed of a board: of the run, or of the records, which must agree."""
     if measured is not None:
-        return {"tier": measured.tier, "device": records.device_name(measured.device), "seed": measured.seed}
+        return _of_run(measured)
     if not found:
         raise WrongInputError(f"--out {out}: there is no record of these claims; measure by the word run first.")
     tiers = {tier for s in studies if s.id in found and (tier := _only_tier(s, found[s.id]))}
-    values = {name: {r["key"][name] for r in found.values()} for name in ("device", "seed")}
+    values = {name: {r["key"].get(name) for r in found.values()} for name in ("device", "seed")}
     mixed = [name for name, seen in (*values.items(), ("tier", tiers)) if len(seen) > 1]
     if mixed:
         raise WrongInputError(f"--out {out}: records of more than one {mixed[0]} lie there; judge each run by itself.")
     return {"tier": next(iter(tiers), "quick"), **{name: next(iter(seen)) for name, seen in values.items()}}
+
+
+def _of_run(measured: Verify) -> dict[str, Any]:
+    return {"tier": measured.tier, "device": records.device_name(measured.device), "seed": measured.seed}
 
 
 def _only_tier(study: Study, record: Mapping[str, Any]) -> str:

@@ -74,6 +74,16 @@ class Judge(Chosen):
     stale: bool = False
     """Judge also records made with other code, configuration or data; the board says which."""
 
+    def check(self) -> None:
+        """As for the claims; also a folder that the board cannot be written into.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        super().check()
+        if self.out.exists():
+            require_writable(self.out)
+
 
 @dataclass(frozen=True)
 class Board(Chosen):

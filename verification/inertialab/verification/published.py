@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inertialab.experiments import store
 from inertialab.theory import claim
 from inertialab.theory.notation import NOTATION, unit
 from inertialab.verification.court.board import frame, read_board
 from inertialab.verification.docket import CHECKS, study
-from inertialab.verification.records import findings_of
+from inertialab.verification.records import findings_of, stored
 
 if TYPE_CHECKING:
     import pandas
@@ -46,12 +45,12 @@ def load_study(id: str, path: str | Path = "runs/verification") -> pandas.DataFr
     Raises:
         ValueError: If there is no such study, or no complete record of it.
     """
-    subject, file = study(id), Path(path) / "evidence" / f"{id}.json"
-    record = store.read_json(file)
-    if not record or record.get("status") != "complete":
+    subject, folder = study(id), Path(path) / "evidence"
+    record = stored([subject], folder).get(id)
+    if record is None:
         raise ValueError(
-            f"There is no complete record {file}; make it by `python -m inertialab.verification run --out {path}`, or "
-            f"measure without a record by `study({id!r}).run()`."
+            f"There is no complete record {folder / id}.json; make it by `python -m inertialab.verification run --out "
+            f"{path}`, or measure without a record by `study({id!r}).run()`."
         )
     table = findings_of(record).frame()
     laws = {check.quantity: claim(check.claim).lhs for check in CHECKS if check.study.id == subject.id}

@@ -75,7 +75,26 @@ def device_name(device: str) -> str:
 def stored(studies: Iterable[Study], folder: Path) -> dict[str, dict[str, Any]]:
     """The complete records of studies that a folder holds, by id."""
     found = {study.id: store.read_json(folder / f"{study.id}.json") for study in studies}
-    return {id: record for id, record in found.items() if record and record.get("status") == "complete"}
+    return {id: record for id, record in found.items() if record and _whole(record)}
+
+
+def _whole(record: Mapping[str, Any]) -> bool:
+    """Whether something that was read is a record, and complete."""
+    return record.get("status") == "complete" and all(isinstance(record.get(k), dict) for k in ("key", "result"))
+
+
+def belongs(study: Study, record: Mapping[str, Any], *, tier: str, seed: int, device: str) -> bool:
+    """Whether a record is of a run, and of the code and data that stand here.
+
+    Args:
+        study: What was measured.
+        record: Its record.
+        tier: Of the run.
+        seed: Of the run.
+        device: Name of its device, as `device_name` gives it.
+    """
+    of_run = {"config": store.plain(study.settings(tier)), "seed": seed, "device": device}
+    return all(record["key"].get(name) == value for name, value in of_run.items()) and not staleness(study, record)
 
 
 def findings_of(record: Mapping[str, Any]) -> Findings:

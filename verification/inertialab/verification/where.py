@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inertialab.experiments import store
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS, Claim, dynamics
 from inertialab.theory.dynamics import MAPS
 from inertialab.theory.names import meant
 from inertialab.verification.docket import CHECKS, STUDIES
-from inertialab.verification.records import staleness
+from inertialab.verification.records import staleness, stored
 from inertialab.verification.studies.study import Study
 
 ROOT = Path(__file__).parents[3]
@@ -161,8 +160,8 @@ def _claim_lacks(id: str) -> list[str]:
 
 
 def _study_lacks(id: str) -> list[str]:
-    record = store.read_json(EVIDENCE / f"{id}.json")
-    if not record:
+    record = stored([STUDIES[id]], EVIDENCE).get(id)
+    if record is None:
         return [f"{id} has no committed record."]
     stale = staleness(STUDIES[id], record)
     return [f"The committed record of {id} does not belong to this code: {stale}."] if stale else []

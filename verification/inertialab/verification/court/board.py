@@ -24,6 +24,8 @@ SCHEMA = 1
 LAYERS = ("numerics", "simulation", "real")
 ABOUT = ("tier", "device", "seed")
 """What all rows of a board have in common."""
+ROW = {"id", "kind", "derivation", "failure", *LAYERS, "expected", "power", "variants", "survivors", "stale", "checks"}
+"""What every row says."""
 
 
 class BoardError(WrongInputError):
@@ -128,14 +130,24 @@ def merged(content: Mapping[str, Any], before: Mapping[str, Any] | None, order: 
         order: All ids of claims, in reading order.
 
     Returns:
-        The new board; a row from before says by `commit` where it comes from.
+        The new board; a row from before says by `commit` where it comes from, and what was left out or stale for it
+        is said again.
     """
     rows = {row["id"]: row for row in content["rows"]}
-    kept = {}
-    if before is not None:
-        kept = {r["id"]: {"commit": before["commit"], **r} for r in before["rows"] if r["id"] not in rows}
+    if before is None:
+        before = {"rows": []}
+    kept = {r["id"]: {"commit": before["commit"], **r} for r in before["rows"] if r["id"] not in rows}
     both = rows | kept
-    return {**content, "rows": [both[id] for id in order if id in both]}
+    mine = {c["check"] for row in content["rows"] for c in row["checks"]}
+    absent = {study: why for study, why in before.get("absent", {}).items() if study not in mine}
+    old = {study for row in kept.values() for study in row["stale"]}
+    stale = {study: why for study, why in before.get("stale", {}).items() if study in old}
+    return {
+        **content,
+        "absent": absent | content["absent"],
+        "stale": stale | content["stale"],
+        "rows": [both[id] for id in order if id in both],
+    }
 
 
 def mismatch(before: Mapping[str, Any], *, tier: str, device: str, seed: int) -> str:
@@ -160,7 +172,38 @@ def read_board(path: Path) -> dict[str, Any]:
         raise BoardError(
             f"There is no verdict board at {path}; make one by `python -m inertialab.verification --out {path}`."
         )
+    if not (isinstance(found["rows"], list) and {*ABOUT, "commit", "absent"} <= found.keys()) or not all(
+        isinstance(row, dict) and row.keys() >= ROW for row in found["rows"]
+    ):
+        raise BoardError(
+            f"{file} is not a verdict board of this version; make it again by `python -m inertialab.verification judge "
+            f"--out {file.parent}`."
+        )
     return found
+
+
+def earlier(folder: Path, *, whole: bool) -> dict[str, Any] | None:
+    """The board that a run is added to, None if there is none.
+
+    Args:
+        folder: Where it lies.
+        whole: Whether the run takes the place of every row, so that a board that cannot be read does not matter.
+
+    Raises:
+        BoardError: If it cannot be read, and rows of it would be lost.
+    """
+    file = folder / "board.json"
+    if not file.exists():
+        return None
+    try:
+        return read_board(file)
+    except BoardError:
+        if whole:
+            return None
+        raise BoardError(
+            f"--out {folder}: its board.json is not a verdict board of this version, so nothing can be added to it; "
+            "choose another folder, or take all claims."
+        ) from None
 
 
 def frame(content: Mapping[str, Any]) -> pandas.DataFrame:
