@@ -178,17 +178,23 @@ def _stood(krylov: Krylov, values: Tensor, tolerance: Tensor, challenged: Tensor
         return False  # the last sequence was none of a challenge
     if challenged is not None:
         return bool(((values - challenged).abs() <= tolerance).all())
+    if krylov.share == 1 or _missing(krylov) > max(FEWEST_STEPS, krylov.products // 4):
+        return False  # a sequence of its own is shorter
     order = values.argsort()
-    return krylov.share < 1 and bool((values[order].diff() > tolerance[order][1:]).all())
+    return bool((values[order].diff() > tolerance[order][1:]).all())
 
 
 def _excluded(krylov: Krylov, ritz: Ritz, which: Which, value: Tensor, tolerance: Tensor) -> bool:
     """Whether the challenge has shown, or gone on long enough to give up showing, that nothing beyond is missing."""
-    steps, behind = krylov.products - krylov.begun, math.log(1 / krylov.share)
-    if steps >= max(FEWEST_STEPS, krylov.begun // 4) + behind:
+    if _missing(krylov) <= 0:
         return True  # the pairs do not stand out, and neither does what may be missing
     level = float(value.abs() if which == "LM" else SIGNS[which][0] * value) + float(tolerance)
     return all(_shows(krylov, ritz, sign, level) for sign in SIGNS[which])
+
+
+def _missing(krylov: Krylov) -> float:
+    """Products until a challenge may end without a proof; the less of the random vector it holds, the later."""
+    return max(FEWEST_STEPS, krylov.begun // 4) + math.log(1 / krylov.share) - (krylov.products - krylov.begun)
 
 
 def _shows(krylov: Krylov, ritz: Ritz, sign: int, level: float) -> bool:
