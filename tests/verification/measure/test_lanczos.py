@@ -149,6 +149,35 @@ def test_copies_are_found_inside_a_spectrum_that_is_not_exhausted(which, seed):
     assert torch.allclose(residuals, pairs.residuals, atol=1e-12)
 
 
+@pytest.mark.parametrize("copied", [None, 0, 4, 8])
+def test_copies_show_beside_a_random_start_at_the_cost_of_few_products(copied):
+    """Outliers that run into each other: a copy of any of them is found, and that there is none costs few products."""
+    values = 0.02 * torch.randn(3000, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    values[:40] = 10 * 0.9 ** torch.arange(40)
+    if copied is not None:
+        values[-1] = values[copied]
+    wanted = values.abs().sort(descending=True).values[:10]
+    products = []
+    for seed in range(10):
+        A = Operator(3000, lambda rows: rows * values)
+        pairs = top_eigenpairs(A, 10, "LM", generator=torch.Generator().manual_seed(seed))
+        assert pairs.converged
+        assert pairs.values.abs().tolist() == pytest.approx(wanted.tolist(), rel=1e-5)
+        products.append(pairs.matvecs)
+    assert sum(products) / 10 < (36 if copied is None else 50)
+
+
+def test_a_slow_convergence_pays_for_the_search_for_copies(generator):
+    """The last pair needs its neighbour to be resolved; meanwhile it shows that there are no copies."""
+    values = torch.cat([torch.linspace(10, 1, 9), torch.tensor([0.9, 0.88]), torch.linspace(-0.8, 0.8, 4989)]).double()
+    A = Operator(5000, lambda rows: rows * values)
+    pairs = top_eigenpairs(A, 10, "LA", generator=generator)
+    assert pairs.values.tolist() == pytest.approx(values[:10].tolist(), rel=1e-5)
+    short = top_eigenpairs(A, 10, "LA", generator=torch.Generator().manual_seed(0), max_matvecs=pairs.matvecs - 3)
+    assert short.residuals.max() > 1e-3 * 0.9
+    assert pairs.record["none hidden beyond"] < values[7]  # all but the last two pairs are proven to be single
+
+
 def test_a_linear_layer_of_ten_outputs_has_ten_copies_of_each(generator):
     X = torch.randn(200, 30, dtype=torch.float64, generator=generator) * torch.linspace(3, 0.1, 30)
     layer = torch.nn.Linear(30, 10).double()

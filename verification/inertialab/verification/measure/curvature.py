@@ -11,9 +11,10 @@ from torch.utils._pytree import tree_flatten
 
 from inertialab.verification.measure.batches import Chunk, NotMeasurableError, mapped, tensors_in
 from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.coordinates import flatten
 from inertialab.verification.measure.likelihood import Likelihood, divergence
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import Problem, flatten
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import ChunkSum, kept_jacobian, pull
 from inertialab.verification.measure.selfcheck import Sides, gradient_difference, verify
 from inertialab.verification.measure.tape import Product

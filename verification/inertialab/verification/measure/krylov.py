@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +35,7 @@ class Krylov:
     """An orthonormal basis, grown by one product at a time, and the operator's projection on it.
 
     The basis is made of sequences, each from a direction of its own that is orthogonal to all before. A sequence is
-    left for another by `turn`, or when its space is exhausted.
+    left for another by `turn` or `resume`, or when its space is exhausted.
 
     Args:
         operator: Symmetric operator.
@@ -50,8 +51,9 @@ class Krylov:
         self.beta = float(self.next.norm())
         if not 0 < self.beta < float("inf"):
             raise ValueError("A start vector must be finite and not zero; pass start=None for a random one.")
-        self.products, self.scale, self.begun = 0, 0.0, 0
-        self._turning = False
+        self.products, self.scale, self.begun, self.share = 0, 0.0, 0, 1.0
+        self._turning: float | None = None
+        self._resumed: Tensor | None = None
         self._left: list[tuple[int, Tensor]] = []  # products' parts outside the basis that no sequence follows
         self._rows = self.next[None][:0]
         self._projected = torch.zeros(0, 0, dtype=torch.float64)
@@ -66,15 +68,31 @@ class Krylov:
         """The basis as rows, shape (m, P)."""
         return self._rows[: self.products]
 
-    def turn(self) -> None:
-        """Let the next direction be a random one."""
-        self._turning = True
+    def turn(self, share: float = 1.0) -> None:
+        """Let the next direction be a random one, or hold a share of one.
+
+        Args:
+            share: Square of its length in the direction, 0 < share <= 1; the rest goes on with the sequence, whose
+                own next direction stays outside by about as much.
+        """
+        self._turning = share
+
+    def resume(self, pair: Tensor, tolerance: float) -> None:
+        """Where a part left behind, and not the last sequence, keeps a pair from its tolerance, let it be the next.
+
+        Args:
+            pair: Coordinates in the basis, shape (m,).
+            tolerance: Residual that the pair may have.
+        """
+        held = [float(pair[place].abs() * part.norm()) for place, part in self._left]
+        if held and max(held) > tolerance / 2 > self.beta * float(pair[-1].abs()):
+            self._resumed, self._turning = self._left[held.index(max(held))][1].clone(), 0.0
 
     def grow(self) -> None:
         """Add a direction: a product, and its part orthogonal to all directions as the next one."""
         m = self.products
         self._make_room()
-        if m and (self._turning or self.closed):
+        if m and (self._turning is not None or self.closed):
             self._begin()
         elif m:
             self._projected[m, m - 1] = self.beta
@@ -128,15 +146,24 @@ class Krylov:
         return torch.linalg.qr(self.basis.T @ vectors.to(self.basis))[0].T.contiguous()
 
     def _begin(self) -> None:
-        """Leave the last sequence, and take a random direction orthogonal to all."""
+        """Leave the last sequence for another direction."""
+        self.share = 1.0 if self.closed or self._turning is None else self._turning
+        direction = self._random() if self._resumed is None else self._resumed
+        if 0 < self.share < 1:
+            direction *= math.sqrt(self.share)
+            direction += math.sqrt(1 - self.share) * self.next / self.beta
         if not self.closed:
             self._left.append((self.products - 1, self.next))
+        self.next, self.beta = direction, float(direction.norm())
+        self.begun, self._turning, self._resumed = self.products, None, None
+
+    def _random(self) -> Tensor:
+        """A random direction orthogonal to the basis, of length one."""
         direction = self.operator.random(1, self.generator)[0]
         if self._hint is not None:
             direction = direction / direction.norm() + self._hint / self._hint.norm()
-        self.next = orthogonal(direction, self.basis)[0]
-        self.beta = float(self.next.norm())
-        self.begun, self._turning = self.products, False
+        direction = orthogonal(direction, self.basis)[0]
+        return direction / direction.norm()
 
     def _make_room(self) -> None:
         """Space for one more direction; doubled when it is full, so that growing costs little."""

@@ -15,9 +15,9 @@ from inertialab.verification.measure.krylov import Krylov, Ritz
 from inertialab.verification.measure.operators import Operator
 
 Which = Literal["LA", "SA", "LM"]
-CHECK_EVERY = 2  # products between two looks at the residuals
 SIGNS: dict[str, tuple[int, ...]] = {"LA": (1,), "SA": (-1,), "LM": (1, -1)}  # ends of the spectrum that count
 FEWEST_STEPS = 4  # of a challenge that may end without a proof
+LEFT = 0.3  # residual that a direction mixed into a sequence may leave behind, in units of the tolerance
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,11 @@ def top_eigenpairs(
     eigenspace, and one that is spoilt by its start may miss some, so pairs that have converged are challenged: by a
     sequence from a random vector that is orthogonal to all before, until an eigenvalue beyond the last of them, of
     which that vector has a usual share, would have shown itself. What it finds is kept, and challenged again. So
-    repeated eigenvalues are found as often as they occur. The whole projection QᵀAQ is kept instead of its tridiagonal
-    part, so the residuals hold without further products, and hold also for what rounding adds.
-    Source: parlett1998symmetric, chapter 13.
+    repeated eigenvalues are found as often as they occur. A random start needs no sequence of its own to see whether
+    there are any: a little of a second random vector, so little that it leaves no residual that counts, is mixed into
+    the sequence on its way, and shows copies beside the values that the first has found. The whole projection QᵀAQ is
+    kept instead of its tridiagonal part, so the residuals hold without further products, and hold also for what
+    rounding adds. Source: parlett1998symmetric, chapter 13.
 
     Args:
         operator: Symmetric operator.
@@ -138,37 +140,61 @@ def top_eigenpairs(
 def _iterated(krylov: Krylov, k: int, which: Which, rtol: float, limit: int, cold: bool) -> tuple[Ritz, Tensor, bool]:
     """Grow the basis until k pairs are found or the products are used up: all pairs, which are meant, whether found."""
     challenged: Tensor | None = None  # the pairs that the last sequence challenges
+    look = 3 * k // 2  # products at which residuals are looked at next
     while True:
         krylov.grow()
-        last = krylov.products == limit
-        looks = krylov.products >= k and (challenged is not None or krylov.products % CHECK_EVERY == 0)
-        if not (last or krylov.closed or looks):
+        if krylov.products < min(look, limit) and not krylov.closed:
             continue
         ritz = krylov.ritz()
         chosen = _select(ritz.values, which)[:k]
         values = ritz.values[chosen]
         tolerance = rtol * values.abs().clamp(min=0.01 * ritz.scale)
-        found = len(chosen) == k and bool((ritz.residuals[chosen] <= tolerance).all())
+        ratios = (ritz.residuals[chosen] / tolerance).nan_to_num()
+        worst = int(ratios.argmax())
+        excess = float(ratios[worst]) if len(chosen) == k else math.inf
+        found = excess <= 1
         if krylov.products == krylov.operator.size:
             return ritz, chosen, found
-        stood = challenged is not None and found and bool(((values - challenged).abs() <= tolerance).all())
-        done = found and krylov.products >= 2 * k and cold and k == 1 and not krylov.closed
-        if done or (stood and (krylov.closed or _excluded(krylov, ritz, which, values[-1], tolerance[-1]))):
+        single = cold and k == 1 and krylov.products > 1 and not krylov.closed
+        stood = found and (single or _stood(krylov, values, tolerance, challenged))
+        if stood and (single or krylov.closed or _excluded(krylov, ritz, which, values[-1], tolerance[-1])):
             return ritz, chosen, True
-        if last:
+        if krylov.products == limit:
             return ritz, chosen, False
-        if found and not stood and (krylov.products >= 2 * k or krylov.closed):
+        if found and not stood:
             challenged = values
             krylov.turn()
+        elif cold and k > 1 and krylov.begun == 0 and len(chosen) == k:
+            krylov.turn(min(0.5, LEFT * float(tolerance.min()) / krylov.beta) ** 2)
+        elif not found and len(chosen) == k:
+            krylov.resume(ritz.vectors[:, chosen[worst]], float(tolerance[worst]))
+        # Residuals seldom fall by more than a factor e with a product.
+        look = krylov.products + max(1, int(math.log(min(max(excess, 1), 1e9))))
+
+
+def _stood(krylov: Krylov, values: Tensor, tolerance: Tensor, challenged: Tensor | None) -> bool:
+    """Whether the last sequence has shown none but the pairs that it challenged, or none twice where it was mixed."""
+    if krylov.share == 0:
+        return False  # the last sequence was none of a challenge
+    if challenged is not None:
+        return bool(((values - challenged).abs() <= tolerance).all())
+    if krylov.share == 1 or _missing(krylov) > max(FEWEST_STEPS, krylov.products // 4):
+        return False  # a sequence of its own is shorter
+    order = values.argsort()
+    return bool((values[order].diff() > tolerance[order][1:]).all())
 
 
 def _excluded(krylov: Krylov, ritz: Ritz, which: Which, value: Tensor, tolerance: Tensor) -> bool:
     """Whether the challenge has shown, or gone on long enough to give up showing, that nothing beyond is missing."""
-    steps = krylov.products - krylov.begun
-    if steps >= max(FEWEST_STEPS, krylov.begun // 4):
+    if _missing(krylov) <= 0:
         return True  # the pairs do not stand out, and neither does what may be missing
     level = float(value.abs() if which == "LM" else SIGNS[which][0] * value) + float(tolerance)
     return all(_shows(krylov, ritz, sign, level) for sign in SIGNS[which])
+
+
+def _missing(krylov: Krylov) -> float:
+    """Products until a challenge may end without a proof; the less of the random vector it holds, the later."""
+    return max(FEWEST_STEPS, krylov.begun // 4) + math.log(1 / krylov.share) - (krylov.products - krylov.begun)
 
 
 def _shows(krylov: Krylov, ritz: Ritz, sign: int, level: float) -> bool:
@@ -177,19 +203,19 @@ def _shows(krylov: Krylov, ritz: Ritz, sign: int, level: float) -> bool:
     Let a sequence of j products reach up to t, and the spectrum down to a. If there were an eigenvalue μ >= l > t whose
     vector has a share c in the start, the filter by the Chebyshev polynomial of degree j - 1 on [a, t] would give a
     Rayleigh quotient above t as soon as c² T(μ)² (l - t) > t - a. It has not. A random vector in P dimensions has
-    c² > 0.01/P in 92% of cases.
+    c² > 0.01/P in 92% of cases; mixed into another, it has its share of that.
     """
     reached, lowest = float((sign * ritz.outside).max()), float((sign * ritz.values).min()) - krylov.beta
     width, gap = max(reached - lowest, 1e-300), level - reached
     if gap <= 0:
         return False
     growth = (krylov.products - krylov.begun - 1) * math.acosh(1 + 2 * gap / width)
-    return 2 * (growth - math.log(2)) + math.log(gap / width) >= math.log(100 * krylov.operator.size)
+    return 2 * (growth - math.log(2)) + math.log(gap / width) >= math.log(100 * krylov.operator.size / krylov.share)
 
 
 def _shown(krylov: Krylov, ritz: Ritz, which: Which) -> float | None:
     """The level beyond which an eigenvalue would have shown itself; None where no challenge was made."""
-    if krylov.begun == 0 or krylov.products - krylov.begun < 2:
+    if krylov.begun == 0 or krylov.share == 0 or krylov.products - krylov.begun < 2:
         return None
     low, high = -ritz.scale, 2 * ritz.scale
     while not all(_shows(krylov, ritz, sign, high) for sign in SIGNS[which]):

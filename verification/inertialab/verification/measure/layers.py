@@ -10,8 +10,9 @@ from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk
 from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.coordinates import flatten
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import Problem, flatten
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import ChunkSum, pull
 from inertialab.verification.measure.selfcheck import Sides, gradient_difference, verify
 from inertialab.verification.measure.tape import Product

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk, NotMeasurableError, piece
 from inertialab.verification.measure.conditions import unrounded
+from inertialab.verification.measure.coordinates import flatten
 from inertialab.verification.measure.likelihood import Likelihood, drawn
 from inertialab.verification.measure.operators import Operator
-from inertialab.verification.measure.problem import Problem, flatten
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import ChunkSum, has_forward_rules, kept_jacobian, pull
 from inertialab.verification.measure.samples import project_gradients, refuse_noise, sample_gradients, sample_losses
 from inertialab.verification.measure.selfcheck import gradient_at

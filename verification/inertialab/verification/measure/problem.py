@@ -16,13 +16,14 @@ from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, 
 from inertialab.verification.measure.budget import fitting
 from inertialab.verification.measure.calling import Function, call, one
 from inertialab.verification.measure.conditions import conditions, unrounded
+from inertialab.verification.measure.coordinates import Coordinates, flatten
 from inertialab.verification.measure.coupling import Structure, examine, relative_weight
 from inertialab.verification.measure.measurable import Loss, NotMeasurableError, chosen, refuse_loss, refuse_modules
 from inertialab.verification.measure.record import described
 from inertialab.verification.measure.snapshot import Snapshot, unwrapped
 
 
-class Problem:
+class Problem(Coordinates):
     """A model, a loss and a data set, ready to be measured at one point in parameter space.
 
     The loss is the mean over all N samples plus (l2/2)|θ|². Where it weighs samples (class weights, tokens that are
@@ -148,34 +149,9 @@ class Problem:
         return cls(Function(loss, parameters), lambda outputs, _: outputs, chunks, **options)
 
     @property
-    def size(self) -> int:
-        """Number of measured parameters, P."""
-        return sum(self.sizes)
-
-    @property
-    def tensor_cores(self) -> bool:
-        """Whether products of float32 may be rounded to the ten bits of TF32."""
-        allowed = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
-        return self.device.type == "cuda" and self.dtype == torch.float32 and bool(allowed)
-
-    @property
-    def eps(self) -> float:
-        """Unit of rounding of the model's arithmetic."""
-        return 2.0**-11 if self.tensor_cores else torch.finfo(self.dtype).eps
-
-    @property
     def recurrent(self) -> bool:
         """Whether the model has recurrent layers, whose fused kernels lack derivatives or batching."""
         return any(isinstance(m, nn.RNNBase) for m in self.model.modules())
-
-    def leaves(self) -> tuple[Tensor, ...]:
-        """The measured parameters as fresh leaves of an autograd graph, in their own shapes."""
-        return tuple(p.clone().requires_grad_() for p in self.parts(self.start))
-
-    def parts(self, flat: Tensor) -> list[Tensor]:
-        """A vector of shape (P,) as tensors of the parameters' shapes; rows (k, P) as (k, ...) each."""
-        split = flat.split(self.sizes, dim=-1)
-        return [part.reshape((*flat.shape[:-1], *shape)) for part, shape in zip(split, self.shapes, strict=True)]
 
     def outputs(self, parameters: Sequence[Tensor], inputs: Nested) -> Any:
         """What the model gives for measured parameters in their own shapes."""
@@ -249,10 +225,6 @@ class Problem:
             return outputs[None] if first is not None and len(first) == 1 else outputs
         return outputs
 
-    def _cast(self, tensor: Tensor) -> Tensor:
-        """A copy, in the problem's dtype if it is floating-point."""
-        return tensor.to(self.device, self.dtype if tensor.is_floating_point() else None, copy=True)
-
     def _probe(self) -> dict[str, Any]:
         """Find out what the loss is made of; what every record says of the problem."""
         devices = [self.device] if self.device.type == "cuda" else []
@@ -265,8 +237,3 @@ class Problem:
                 self._reference_weight = sum(weights)
                 refuse_loss(torch.tensor(self.value()))
         return described(self)
-
-
-def flatten(parts: Iterable[Tensor]) -> Tensor:
-    """Tensors of the parameters' shapes as one vector, shape (P,)."""
-    return torch.cat([part.reshape(-1) for part in parts])

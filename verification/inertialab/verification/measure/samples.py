@@ -11,7 +11,8 @@ from torch.func import grad, vmap
 
 from inertialab.verification.measure.batches import Chunk, NotMeasurableError, mapped, piece, tensors_in
 from inertialab.verification.measure.conditions import quietly, unrounded
-from inertialab.verification.measure.problem import Problem, flatten
+from inertialab.verification.measure.coordinates import flatten
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.products import kept_jacobian, pull
 
 FEW = 16

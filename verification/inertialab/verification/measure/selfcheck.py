@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from inertialab.verification.measure.batches import Chunk, NotFiniteError, NotMeasurableError, piece
+from inertialab.verification.measure.coordinates import flatten
 from inertialab.verification.measure.measurable import failed
-from inertialab.verification.measure.problem import Problem, flatten
+from inertialab.verification.measure.problem import Problem
 from inertialab.verification.measure.snapshot import Watch
 from inertialab.verification.measure.tape import Product
 
