@@ -16,7 +16,7 @@ def interrupted(process, seconds=90.0):
     while True:
         process.send_signal(signal.SIGINT)
         try:
-            return process.communicate(timeout=3)
+            return process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
             if time.monotonic() > deadline:
                 process.kill()
