@@ -202,6 +202,34 @@ def test_an_argument_of_which_the_claim_says_that_nothing_depends_on_it_may_matt
     assert "power of Hb" not in seen
 
 
+def test_a_claim_that_is_no_closed_expression_is_evaluated_anew():
+    """With a sum to T, which is 1 at every beta after one step."""
+    points = [{"beta": b, "T": 1} for b in (0.5, 0.8)]
+    assert effects("momentum.bias-correction", points)["power of beta"] is None
+    points = [{"beta": b, "T": 9} for b in (0.5, 0.8)]
+    seen, law = effects("momentum.bias-correction", points), claim("momentum.bias-correction")
+    found, mean = seen["power of beta"], (0.5 * 0.8) ** 0.5
+
+    def refuted(e):
+        factors = [law.evaluate(beta=b * (b / mean) ** e, T=9) / law.evaluate(beta=b, T=9) for b in (0.5, 0.8)]
+        return any(f > UP or f < 1 / DOWN for f in factors)
+
+    assert refuted(found * 1.005)
+    assert refuted(-found * 1.005)
+    smaller = found / power.RESOLUTION * 0.995
+    assert not refuted(smaller) or not refuted(-smaller)
+    assert "power of T" not in seen  # a whole number has no power
+
+
+def test_of_a_claim_in_functions_the_numbers_are_tried():
+    well = {"potential": [1.0, 0.0, -2.0, 0.0, 1.0], "D": [0.25]}
+    one = effects("sgd.escape-finite-step", [{"eta": 0.1, **well}])
+    assert one["power of eta"] is None
+    two = effects("sgd.escape-finite-step", [{"eta": e, **well} for e in (0.01, 0.3)], margin=0.01)
+    assert two["power of eta"] < 1
+    assert set(two) == {"prefactor", "exponent", "power of eta"}
+
+
 def test_every_layer_is_judged_by_its_own_measurements():
     blind = {"eta": 0.5, "h": 0.01, "C": 0.7}
     both = [
@@ -261,3 +289,13 @@ def test_a_difference_is_judged_in_its_unit():
     seen = power_of("sgd.stationary-covariance", [apart]).layers["simulation"].effects["prefactor"]
     assert unit / value[0, 1] > 2
     assert found_by_bisection(seen, 0.1 * unit / value[0, 1])
+
+
+def test_values_that_a_claim_refuses_give_no_number():
+    """A start beyond the absorbing end."""
+    path = {"potential": [1.0, 0.0, -2.0, 0.0, 1.0], "D": [0.3], "boundaries": [0.8, -1.6]}
+    points = [{**path, "x0": x} for x in (0.2, 0.7)]
+    material = Material(claim("langevin.mean-first-passage"), judgements("langevin.mean-first-passage", points))
+    values = material.again("x0", np.array([0.7, 0.9]))
+    assert values[0] == pytest.approx(material.predicted[1])
+    assert np.isnan(values[1])

@@ -47,7 +47,8 @@ def families(material: Material) -> Iterator[Family]:
     if subject.functional or subject.formula.free_symbols:
         yield Family("exponent", -1.0, 1.0, partial(_powers, predicted))
     if subject.functional or subject.formula.has(sp.Sum):
-        return  # an expression that is slow, or impossible, to evaluate with other values
+        yield from _again(material)
+        return
     yield from _idle(material)
     for name, changes in (*_arguments(material), *_conventions(material), *_counts(material)):
         yield Family(name, -1.0, 1.0, partial(material.predictions, subject.formula, changes))
@@ -86,6 +87,19 @@ def _arguments(material: Material) -> Iterator[tuple[str, Changes]]:
     for name, symbols in together.items():
         reference = _mean(material.values(symbols[0]))
         yield f"power of {name}", {s: partial(_to_the_power, s, reference) for s in symbols}
+
+
+def _again(material: Material) -> Iterator[Family]:
+    """Powers of numbers given to a claim that is no closed expression, by evaluating it anew."""
+    for symbol in material.subject.arguments:
+        values = material.given(str(symbol))
+        if values is not None and not symbol.is_integer and (values >= 0).all() and values.any():
+            yield Family(f"power of {symbol}", -1.0, 1.0, partial(_anew, material, str(symbol), values))
+
+
+def _anew(material: Material, name: str, values: np.ndarray, e: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return np.array([material.again(name, row) for row in _power(values, _mean(values), e[:, None])])
 
 
 def _idle(material: Material) -> Iterator[Family]:

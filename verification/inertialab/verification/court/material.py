@@ -90,6 +90,30 @@ class Material:
         """A symbol's value at each measurement, shape (measurements,)."""
         return self._at_measurements(lambda batch: np.broadcast_to(batch.arrays[symbol], batch.shape)[None], 1)[0]
 
+    def given(self, argument: str) -> np.ndarray | None:
+        """An argument of the claim at each measurement, shape (measurements,); None unless it is a number."""
+        values = [j.comparison.point[argument] for j in self._judgements]
+        return np.array(values, dtype=float) if all(isinstance(x, int | float) for x in values) else None
+
+    def again(self, argument: str, values: np.ndarray) -> np.ndarray:
+        """What the claim says with other values of an argument, evaluated point by point; no number where it refuses.
+
+        Args:
+            argument: Name of a scalar argument.
+            values: Shape (measurements,).
+        """
+        result = self.predicted.copy()
+        for i, (j, x) in enumerate(zip(self._judgements, values, strict=True)):
+            c = j.comparison
+            if np.isclose(x, c.point[argument], rtol=1e-12, atol=0):
+                continue  # the same value up to rounding
+            try:
+                value = np.asarray(self.subject.evaluate(**arguments(self.subject, c.point) | {argument: float(x)}))
+                result[i] = value if c.entry is None else value[c.entry]
+            except ValueError:
+                result[i] = np.nan
+        return result
+
     def predictions(self, expression: sp.Expr, changes: Changes | None = None, sizes: np.ndarray = NONE) -> np.ndarray:
         """What another expression says at the measurements.
 
