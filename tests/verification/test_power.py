@@ -16,6 +16,7 @@ from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.court.material import Material
 from inertialab.verification.court.power import FLOOR, WEAK, detectable_effect, power_of
 from inertialab.verification.court.variants import variants
+from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement, Study
 
@@ -299,3 +300,15 @@ def test_values_that_a_claim_refuses_give_no_number():
     values = material.again("x0", np.array([0.7, 0.9]))
     assert values[0] == pytest.approx(material.predicted[1])
     assert np.isnan(values[1])
+
+
+def test_a_claim_of_nothing_is_wrong_by_shares_of_the_unit():
+    assert found_by_bisection(effects("noise.saddle-zero", [{"unit": 2.0}])["prefactor"], 0.1)
+
+
+def test_measurements_that_refute_the_claim_lend_a_layer_no_power():
+    id = "sgd.stationary-variance"
+    (near,), (far,) = (judgements(id, [VARIANCE], margin=margin) for margin in (0.2, 0.01))
+    against = replace(far, verdict=Verdict.REFUTED)
+    assert power_of(id, [against]) is None
+    assert power_of(id, [near, against]).layers == power_of(id, [near]).layers != power_of(id, [near, far]).layers
