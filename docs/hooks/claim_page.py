@@ -14,6 +14,8 @@ from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
 from inertialab.theory.notation import latex
 from inertialab.theory.parting import parting
+from inertialab.verification.court.power import WEAK
+from inertialab.verification.court.report import in_words
 from inertialab.verification.where import places
 
 COLOURS = {"numerics": "#555555", "simulation": "#1565c0", "real": "#ef6c00"}
@@ -93,8 +95,13 @@ def instead(subject: Claim) -> str:
 
 
 def courts(subject: Claim, row: Mapping[str, Any] | None) -> str:
-    """The verdict in each court."""
-    rows = [(question, verdict(row[layer] if row else "not measured")) for layer, question in COURTS]
+    """The verdict in each court, and which of them rest on too little."""
+    weak = row.get("weak", ()) if row else ()
+    note = f", weakly: it would not have seen {WEAK:.0%} in the prefactor"
+    rows = [
+        (question, verdict(row[layer] if row else "not measured") + (note if layer in weak else ""))
+        for layer, question in COURTS
+    ]
     return f"## Verdict\n\n{table(('court', 'verdict'), rows)}"
 
 
@@ -129,12 +136,26 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
 
 
 def power(row: Mapping[str, Any]) -> str:
-    """Survivors of the power test."""
+    """What each layer would have seen, and the survivors of the power test."""
     if row["power"] is None:
         return ""
+    layers = "".join(f"- **{layer}** {_sees(row, layer)}\n" for layer in row.get("power_by_layer", ()))
     survivors = "".join(f"- `{s}`\n" for s in row["survivors"]) or "No wrong variant survived.\n"
     share = f"Wrong variants of the formula refuted by the same measurements: {row['power']:.0%}."
-    return f"## Power\n\n{share}\n\n{survivors}"
+    return f"## Power\n\n{layers}\n{share}\n\n{survivors}"
+
+
+def _sees(row: Mapping[str, Any], layer: str) -> str:
+    """What one layer by itself can tell apart, and the wrong variants that it lets pass."""
+    passed = row["survivors_by_layer"][layer]
+    names = ", ".join(f"`{name}`" for name in passed)
+    alone = f". Alone it lets {len(passed)} of {row['variants']} wrong variants pass: {names}" if passed else ""
+    return _escaped(in_words(row["power_by_layer"][layer])) + alone
+
+
+def _escaped(text: str) -> str:
+    """Formulas in prose, of which nothing is taken for emphasis or a tag."""
+    return text.replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
 
 
 def _point(point: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from inertialab.experiments.answers import WrongInputError
 from inertialab.verification import records
 from inertialab.verification.court.board import board, board_row, differing
 from inertialab.verification.court.check import BaseCheck
-from inertialab.verification.court.judgement import Judgement, compare_all, judge_all, value_judgements
+from inertialab.verification.court.judgement import Judgement, compare_all, judge_all
 from inertialab.verification.court.power import Power, power_of
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.measure.instruments import calibration
@@ -47,9 +47,9 @@ def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tup
     """Judge all comparisons together, then the wrong variants of every confirmed formula."""
     judgements, powers = judge_all(compare_all(checks, findings)), {}
     for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
-        confirmed = value_judgements(j for j in judgements if j.comparison.check.claim == id)
-        if confirmed:
-            powers[id] = power_of(id, confirmed)
+        power = power_of(id, [j for j in judgements if j.comparison.check.claim == id])
+        if power:
+            powers[id] = power
     return judgements, powers
 
 

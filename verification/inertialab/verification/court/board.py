@@ -14,7 +14,7 @@ from inertialab.theory import Claim, NotProvenError, claim
 from inertialab.theory.ledger import entry
 from inertialab.theory.parting import parting
 from inertialab.verification.court.judgement import Judgement
-from inertialab.verification.court.power import Power
+from inertialab.verification.court.power import WEAK, LayerPower, Power
 from inertialab.verification.court.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -60,6 +60,12 @@ def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -
     return str(Verdict.CONFIRMED)
 
 
+def is_weak(power: LayerPower | None) -> bool:
+    """Whether a layer would not have seen an error of the prefactor above the bar; so it is without values to try."""
+    effect = power.effects.get("prefactor") if power else None
+    return effect is None or effect > WEAK
+
+
 def board_row(
     id: str, judgements: Sequence[Judgement], power: Power | None, stale: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
@@ -72,16 +78,21 @@ def board_row(
         stale: Studies whose records do not belong to this code, and why.
     """
     subject = claim(id)
+    verdicts = {layer: layer_verdict(subject, layer, judgements) for layer in LAYERS}
+    layers = {} if power is None else power.layers
     return {
         "id": id,
         "kind": subject.kind,
         "derivation": derivation_status(subject),
         "failure": entry(subject).failure,
-        **{layer: layer_verdict(subject, layer, judgements) for layer in LAYERS},
+        **verdicts,
         "expected": subject.expected,
         "power": None if power is None else power.share,
         "variants": 0 if power is None else power.tried,
         "survivors": [] if power is None else list(power.survivors),
+        "power_by_layer": {layer: dict(layers[layer].effects) for layer in LAYERS if layer in layers},
+        "survivors_by_layer": {layer: list(layers[layer].survivors) for layer in LAYERS if layer in layers},
+        "weak": [layer for layer in LAYERS if verdicts[layer] == Verdict.CONFIRMED and is_weak(layers.get(layer))],
         "stale": sorted({j.comparison.check.study.id for j in judgements} & set(stale or {})),
         "checks": [j.row() for j in judgements],
     }

@@ -103,6 +103,19 @@ def value_judgements(judgements: Iterable[Judgement]) -> list[Judgement]:
 
     Exact numerics would refute any variant; they count only where nothing was sampled.
     """
-    confirmed = [j for j in judgements if isinstance(j.comparison.check, Check) and j.verdict == Verdict.CONFIRMED]
+    confirmed = [j for j in judgements if _confirms_a_value(j)]
     sampled = [j for j in confirmed if not j.comparison.measured.exact]
     return sampled or confirmed
+
+
+def confirmed_values(judgements: Iterable[Judgement]) -> dict[str, list[Judgement]]:
+    """The material of each layer's own power: those that confirm the claim point by point, inside its regime."""
+    layers: dict[str, list[Judgement]] = {}
+    for j in judgements:
+        if _confirms_a_value(j) and j.comparison.in_regime:
+            layers.setdefault(j.comparison.check.layer, []).append(j)
+    return layers
+
+
+def _confirms_a_value(j: Judgement) -> bool:
+    return isinstance(j.comparison.check, Check) and j.verdict == Verdict.CONFIRMED

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import sympy as sp
 
-from inertialab.theory import Claim, claim
-from inertialab.verification.court.check import Comparison, arguments
-from inertialab.verification.court.judgement import Judgement
+from inertialab.theory import claim
+from inertialab.verification.court.families import Family, families
+from inertialab.verification.court.judgement import Judgement, confirmed_values, value_judgements
+from inertialab.verification.court.material import Material
 from inertialab.verification.court.variants import variants
-from inertialab.verification.court.verdict import Verdict, judge
 
 BAR = 0.95
 """Share of wrong variants that must be refuted."""
+WEAK = 0.1
+"""A layer that would not have refuted a prefactor this far off confirms weakly."""
+OCTAVES = 20
+"""Halvings of the largest error that are tried; what is seen a million times smaller is not resolved further."""
+FLOOR = 1e-6
+"""Size below which effects are not resolved."""
+RESOLUTION = 1.05
+"""How far above the true one a detectable effect may lie, as a factor."""
+
+
+@dataclass(frozen=True)
+class LayerPower:
+    """What one layer's own measurements would have refuted.
+
+    Attributes:
+        effects: Size from which on each kind of error is refuted, in either direction; None for one that is not seen.
+        survivors: Names of the wrong variants that the layer alone does not refute.
+    """
+
+    effects: Mapping[str, float | None]
+    survivors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,10 +45,12 @@ class Power:
     Attributes:
         tried: Number of variants.
         survivors: Names of those that no measurement refuted.
+        layers: The same layer by layer, with the effects that each would have seen.
     """
 
     tried: int
     survivors: tuple[str, ...]
+    layers: Mapping[str, LayerPower] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -36,7 +58,7 @@ class Power:
         return 1 - len(self.survivors) / self.tried if self.tried else 1.0
 
 
-def power_of(id: str, judgements: Sequence[Judgement]) -> Power:
+def power_of(id: str, judgements: Sequence[Judgement]) -> Power | None:
     """Judge the measurements that confirmed a claim against its wrong variants.
 
     A variant is refuted when at least one of them refutes it, at the level it was judged at. Measurements
@@ -44,26 +66,55 @@ def power_of(id: str, judgements: Sequence[Judgement]) -> Power:
 
     Args:
         id: The claim.
-        judgements: Its point-by-point judgements that came out confirmed.
+        judgements: All of this claim.
+
+    Returns:
+        None if none of them is point by point and confirmed.
     """
-    subject = claim(id)
+    subject, mine = claim(id), value_judgements(judgements)
+    if not mine:
+        return None
     wrong = variants(subject)
-    return Power(
-        len(wrong),
-        tuple(name for name, expression in wrong.items() if not _refuted(subject, expression, judgements)),
-    )
+
+    def survivors(material: Material) -> tuple[str, ...]:
+        return tuple(name for name, e in wrong.items() if not material.refutes(material.predictions(e))[0])
+
+    layers = {}
+    for layer, its in confirmed_values(judgements).items():
+        material = Material(subject, its)
+        effects = {family.name: detectable_effect(family, material) for family in families(material)}
+        layers[layer] = LayerPower(effects, survivors(material))
+    return Power(len(wrong), survivors(Material(subject, mine)), layers)
 
 
-def _refuted(subject: Claim, expression: sp.Expr, judgements: Sequence[Judgement]) -> bool:
-    for j in judgements:
-        predicted = _predicted(subject, expression, j.comparison)
-        interval = j.comparison.against(predicted).interval(1 - 2 * j.level)
-        if judge(interval, j.comparison.check.margin) == Verdict.REFUTED:
-            return True
-    return False
+def detectable_effect(family: Family, material: Material) -> float | None:
+    """The size from which on every error of a family is refuted, in both directions.
+
+    Args:
+        family: Errors by size.
+        material: Measurements.
+
+    Returns:
+        The larger of the two directions, to three digits; None if not even the largest error is refuted.
+    """
+    sizes = [_smallest_refuted(family, end, material) for end in (family.low, family.high)]
+    return None if None in sizes else float(f"{max(filter(None, sizes)):.3g}")
 
 
-def _predicted(subject: Claim, expression: sp.Expr, c: Comparison) -> float:
-    with np.errstate(all="ignore"):
-        value = np.asarray(subject.evaluate_variant(expression, **arguments(subject, c.point)))
-    return float(value if c.entry is None or value.ndim == 0 else value[c.entry])
+def _smallest_refuted(family: Family, largest: float, material: Material) -> float | None:
+    """Bisection down from the largest error, as far as all larger ones are refuted too; the size without its sign."""
+    sizes = largest * 0.5 ** np.arange(OCTAVES + 1)
+    seen = material.refutes(family.predictions(sizes))
+    if not seen[0]:
+        return None
+    if seen.all():
+        return float(abs(sizes[-1]))
+    first_unseen = int(np.argmin(seen))
+    refuted, missed = sizes[first_unseen - 1], sizes[first_unseen]
+    while refuted / missed > RESOLUTION:
+        middle = np.copysign(np.sqrt(refuted * missed), largest)
+        if material.refutes(family.predictions(np.array([middle])))[0]:
+            refuted = middle
+        else:
+            missed = middle
+    return float(abs(refuted))

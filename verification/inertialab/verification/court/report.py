@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from inertialab.verification.court.board import LAYERS
-from inertialab.verification.court.power import BAR
+from inertialab.verification.court.power import BAR, FLOOR, WEAK
 from inertialab.verification.studies.study import Findings
 
 Rows = Sequence[Mapping[str, Any]]
@@ -20,14 +22,19 @@ MARKS = {
     "refuted": ("✗", "red"),
     "contradicts": ("✗", "red"),
     "undecided": ("?", "yellow"),
+    "weak": ("w", "yellow"),
     "checked numerically": ("≈", "cyan"),
     "assumed": ("a", "cyan"),
     "not measured": ("·", "dim"),
     "not applicable": (" ", "dim"),
 }
+TERMS = 6
+"""Terms of sums that are named one by one where a layer would have seen them; more are summed up."""
 LEGEND = (
     "D derivation: ✓ proven  ≈ a step checked numerically  a a step assumed  ✗ contradicts.  "
-    "N numerics, S simulation, R real training: ✓ confirmed  ✗ refuted  ? undecided  · not measured."
+    "N numerics, S simulation, R real training: ✓ confirmed  "
+    f"w confirmed weakly, would not see {WEAK:.0%} in the prefactor  ✗ refuted  ? undecided  · not measured. "
+    "Power: smallest error of the prefactor that the strongest layer would refute."
 )
 
 
@@ -64,9 +71,9 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
             table.add_section()
             table.add_row(f"[bold]{subject}[/]")
             heading = subject
-        power = "" if row["power"] is None else f"{row['power']:.0%}"
-        cells = [_mark(row[name]) for name in ("derivation", *LAYERS)]
-        table.add_row(row["id"], row["kind"], *cells, str(len(row["checks"]) or ""), power)
+        weak = row.get("weak", ())
+        cells = [_mark("weak" if name in weak else row[name]) for name in ("derivation", *LAYERS)]
+        table.add_row(row["id"], row["kind"], *cells, str(len(row["checks"]) or ""), strongest(row))
     console.print(table)
     console.print(LEGEND, highlight=False, style="dim")
     for word, notes in (("left out", content["absent"]), ("stale", content.get("stale", {}))):
@@ -78,6 +85,48 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
     for id, check in surprises(content["rows"]):
         console.print(f"[red]surprise[/] {sentence(id, check)}", highlight=False)
     console.print(summary(content["rows"]), highlight=False)
+
+
+def strongest(row: Mapping[str, Any]) -> str:
+    """Smallest error of the prefactor that one of the layers would have refuted; empty where none was tried."""
+    tried = [effects["prefactor"] for layer, effects in _effects(row).items() if row[layer] == "confirmed"]
+    seen = [size for size in tried if size is not None]
+    return percent(min(seen)) if seen else "none" if tried else ""
+
+
+def _effects(row: Mapping[str, Any]) -> Mapping[str, Mapping[str, float | None]]:
+    return row.get("power_by_layer", {})  # a board that was written before it was there
+
+
+def percent(size: float) -> str:
+    """A relative size in percent with two digits; below what is resolved, that it is smaller.
+
+    >>> percent(0.0123), percent(1.0), percent(0.00042)
+    ('1.2%', '100%', '0.042%')
+    """
+    if size <= FLOOR:
+        return f"<{100 * FLOOR:.4f}%"
+    return f"{100 * size:.{max(0, 1 - math.floor(math.log10(100 * size)))}f}%"
+
+
+def in_words(effects: Mapping[str, float | None]) -> str:
+    """What one layer would have seen and what it cannot tell.
+
+    >>> in_words({"prefactor": 0.012, "power of beta": 0.04, "power of h": None})
+    'would have seen 1.2% in the prefactor, 4.0% in the power of beta; cannot tell: power of h'
+
+    Args:
+        effects: Of the layer, by kind of error: a row's `power_by_layer`.
+    """
+    seen = {name: size for name, size in effects.items() if size is not None}
+    terms = [name for name in seen if name.startswith("term ")]
+    if len(terms) > TERMS:
+        together = max(seen.pop(name) for name in terms)
+        seen[f"worst of {len(terms)} terms"] = together
+    missed = ", ".join(name for name, size in effects.items() if size is None)
+    alike = groupby(seen, key=lambda name: percent(seen[name]))
+    words = ", ".join(f"{size} in the {', the '.join(names)}" for size, names in alike)
+    return "; ".join([f"would have seen {words}"] * bool(words) + [f"cannot tell: {missed}"] * bool(missed))
 
 
 def _mark(verdict: str) -> str:
@@ -126,4 +175,6 @@ def summary(rows: Rows) -> str:
     tried = sum(row["variants"] for row in rows)
     verdicts = f"{judged - len(surprises(rows))} of {judged} verdicts as expected"
     power = f"power {total_power(rows):.1%} of {tried} wrong variants refuted (bar {BAR:.0%})"
-    return f"{verdicts}; {power}; {empty}"
+    weak = sum(len(row.get("weak", ())) for row in rows)
+    confirmed = sum(row[layer] == "confirmed" for row in rows for layer in LAYERS)
+    return f"{verdicts}; {power}; {empty}; {weak} of {confirmed} confirmed cells weak"

@@ -1,0 +1,107 @@
+"""Power in words: on the terminal's board, in its closing line, on a claim's page."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from inertialab.theory import claim
+from inertialab.verification.court.report import in_words, percent, print_board, strongest, summary
+
+HOOKS = Path(__file__).parents[2] / "docs" / "hooks"
+STRONG = {"prefactor": 0.0123, "power of h": None}
+BLIND = {"prefactor": 0.136, "power of h": 0.04, "power of C": None, "term -eta*h of 2 - eta*h": None}
+CHECK = {"check": "made-up", "verdict": "confirmed", "expected": "confirmed"}
+
+
+def row(**fields):
+    """A row of a board whose real layer is weak."""
+    return {
+        "id": "sgd.stationary-variance",
+        "kind": "exact",
+        "derivation": "proven",
+        "numerics": "not measured",
+        "simulation": "confirmed",
+        "real": "confirmed",
+        "power": 1.0,
+        "variants": 13,
+        "survivors": [],
+        "power_by_layer": {"simulation": STRONG, "real": BLIND},
+        "survivors_by_layer": {"simulation": [], "real": ["without -eta*h in 2 - eta*h"]},
+        "weak": ["real"],
+        "checks": [CHECK],
+        **fields,
+    }
+
+
+def printed(*rows):
+    console = Console(width=100, record=True)
+    content = {"tier": "quick", "device": "cpu", "seed": 0, "absent": {}, "rows": rows}
+    print_board(console, content, lambda id: "Made up")
+    return console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0.0123, "1.2%"), (0.136, "14%"), (1.0, "100%"), (0.00042, "0.042%"), (1e-6, "<0.0001%")]
+)
+def test_a_size_is_told_in_percent_with_two_digits(size, text):
+    assert percent(size) == text
+
+
+def test_the_board_marks_a_weak_layer_and_shows_the_strongest_prefactor():
+    text = printed(row())
+    (line,) = [line for line in text.splitlines() if "sgd.stationary-variance" in line]
+    cells = [cell.strip() for cell in line.split("│")[1:-1]]
+    assert cells == ["sgd.stationary-variance", "exact", "✓", "·", "✓", "w", "1", "1.2%"]
+    assert "w confirmed weakly" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"simulation": "refuted"}, "14%"),  # a refuted layer has no power to show
+        ({"power_by_layer": {"real": {"prefactor": None}}}, "none"),
+        ({"power_by_layer": {}}, ""),
+    ],
+)
+def test_the_power_shown_is_that_of_a_layer_that_confirms(fields, shown):
+    assert strongest(row(**fields)) == shown
+
+
+def test_the_closing_line_counts_weak_cells():
+    assert summary([row()]).endswith("1 of 3 applicable cells not measured; 1 of 2 confirmed cells weak")
+    assert summary([row(weak=[])]).endswith("0 of 2 confirmed cells weak")
+    assert "power 100.0% of 13 wrong variants refuted" in summary([row()])
+
+
+def test_a_board_without_layers_is_shown_all_the_same():
+    before = {k: v for k, v in row().items() if k not in ("power_by_layer", "survivors_by_layer", "weak")}
+    assert "sgd.stationary-variance" in printed(before)
+
+
+def test_a_layer_tells_what_it_would_have_seen_and_what_it_cannot_tell():
+    assert in_words(BLIND) == (
+        "would have seen 14% in the prefactor, 4.0% in the power of h; "
+        "cannot tell: power of C, term -eta*h of 2 - eta*h"
+    )
+    assert in_words({"prefactor": None}) == "cannot tell: prefactor"
+    assert in_words({"prefactor": 1e-6, "exponent": 1e-6}) == "would have seen <0.0001% in the prefactor, the exponent"
+    many = {f"term {n} of all": 0.01 * n for n in range(1, 9)}
+    assert in_words(many) == "would have seen 8.0% in the worst of 8 terms"
+
+
+def test_a_claims_page_says_it_of_every_layer(monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(HOOKS), *sys.path])
+    page = import_module("claim_page")
+    text = page.power(row())
+    assert "- **simulation** would have seen 1.2% in the prefactor; cannot tell: power of h\n" in text
+    assert "- **real** would have seen 14% in the prefactor" in text
+    assert r"cannot tell: power of C, term -eta\*h of 2 - eta\*h" in text
+    assert "Alone it lets 1 of 13 wrong variants pass: `without -eta*h in 2 - eta*h`" in text
+    verdicts = page.courts(claim("sgd.stationary-variance"), row()).splitlines()
+    assert [("weakly" in line) for line in verdicts if line.startswith("| Do")] == [False, False, False, True]
+    before = {k: v for k, v in row().items() if k not in ("power_by_layer", "survivors_by_layer", "weak")}
+    assert "refuted by the same measurements: 100%" in page.power(before)
