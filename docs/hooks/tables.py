@@ -11,6 +11,7 @@ from pybtex.plugin import find_plugin
 from inertialab.theory import CLAIMS
 from inertialab.theory import claim as named
 from inertialab.theory.notation import NOTATION, latex
+from inertialab.verification.court.report import strongest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("derivation", "numerics", "simulation", "real")
@@ -36,9 +37,9 @@ def board(content: Mapping[str, Any]) -> str:
         (
             f"[`{row['id']}`](claims/{row['id']}.md)",
             row["kind"],
-            *(verdict(row[layer]) for layer in LAYERS),
+            *(verdict(row[layer]) + (" (weak)" if layer in row.get("weak", ()) else "") for layer in LAYERS),
             len(row["checks"]),
-            "" if row["power"] is None else f"{row['power']:.0%}",
+            strongest(row),
         )
         for row in content["rows"]
     ]

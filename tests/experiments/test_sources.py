@@ -119,6 +119,12 @@ def test_a_name_that_a_package_imports_when_asked_may_come_from_anywhere_in_it(p
     assert closure() == {"", "top", "a"}
 
 
+@pytest.mark.parametrize("text", ["import inertialab.made as m", "import inertialab.made.a, inertialab.made"])
+def test_so_may_what_is_reached_through_the_package_itself(package, text):
+    written(package, __init__="__getattr__ = ...\n", top=f"{text}\n", a="x = 1\n", b="x = 1\n")
+    assert closure() == {"", "top", "a", "b"}
+
+
 def test_a_digest_changes_with_what_is_imported(package):
     written(package, top="from inertialab.made.a import x\n", a="x = 1\n", b="x = 1\n")
     before = sources.digest("inertialab.made.top")

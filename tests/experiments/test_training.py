@@ -39,6 +39,13 @@ def test_tables_of_the_data_folder_are_standardised(name, rows, features, classe
     assert table.targets.min() == 0
 
 
+@pytest.mark.parametrize("name", [name for name, row in data.DATASETS.items() if row.digest])
+def test_the_data_here_are_those_that_committed_results_were_made_from(name):
+    if data.data_folder() is None:
+        pytest.skip("INERTIALAB_DATA is not set")
+    assert data.content_digest(name) == data.DATASETS[name].digest
+
+
 def test_missing_data_are_refused_with_the_place_to_put_them(monkeypatch, tmp_path):
     monkeypatch.delenv(data.DATA_VARIABLE, raising=False)
     with pytest.raises(data.DataMissingError, match=r"set INERTIALAB_DATA to a folder with banknote.csv"):

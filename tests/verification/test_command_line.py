@@ -1,6 +1,7 @@
 """`python -m inertialab.verification`, with small studies in the place of the real ones."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -295,6 +296,32 @@ def test_measurements_are_had_as_a_table_with_units(tmp_path):
         load_study("sgd-minimum", tmp_path)
     with pytest.raises(ValueError, match="Did you mean sgd-minimum"):
         study("sgd-minimun")
+
+
+def test_a_study_is_run_as_asked_or_not_at_all():
+    with pytest.raises(ValueError, match="A tier is quick or full, got 'ful'"):
+        study("sgd-minimum").run(tier="ful")
+    with pytest.raises(ValueError, match="sgd-minimum has optimizer, points, particles to change; got particels"):
+        study("sgd-minimum").run(particels=3)
+
+
+def test_a_damaged_record_is_told(tmp_path, capsys):
+    assert run(*CONVENTIONS, "--out", tmp_path) == 0
+    path = tmp_path / "evidence" / "convention-rate.json"
+    record = json.loads(path.read_text())
+    del record["result"]["measurements"][0]["estimate"]
+    path.write_text(json.dumps(record))
+    assert run("judge", *CONVENTIONS, "--out", tmp_path) == 2
+    assert "The record of convention-rate is damaged (KeyError('estimate')); remove it" in capsys.readouterr().err
+
+
+def test_a_terminal_without_such_signs_gets_plain_ones(tmp_path):
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "inertialab.verification", *CONVENTIONS, "--out", str(tmp_path)]
+    found = subprocess.run(command, env=environment, capture_output=True)
+    assert found.returncode == 0, found.stderr
+    assert b"+ confirmed" in found.stdout
+    assert found.stdout.isascii()
 
 
 def test_a_study_can_be_run_smaller():

@@ -9,13 +9,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from inertialab.experiments.errors import WrongInputError
+
 VERDICT, INPUT, MACHINE, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
 """Exit codes: a verdict or measurement is not as it should be; wrong input; disk or memory; interrupted; the reader of
 a pipe, such as head, has seen enough."""
-
-
-class WrongInputError(Exception):
-    """Something the user asked for that cannot be done; the sentence says what to do instead."""
 
 
 def refused(sentence: object, code: int = INPUT) -> int:

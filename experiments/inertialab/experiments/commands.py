@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from inertialab.experiments import escape, picture, sources, store
-from inertialab.experiments.answers import WrongInputError, require_writable
+from inertialab.experiments.answers import require_writable
+from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.flux import REPLICATES, forward_flux
 from inertialab.experiments.laws import find_law
 from inertialab.experiments.options import Escape, Request, Simulate, pairs

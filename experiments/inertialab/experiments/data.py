@@ -8,13 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 
 DATA_VARIABLE = "INERTIALAB_DATA"
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -220,11 +219,8 @@ def content_digest(name: str) -> str:
         ValueError: If there is no data set of this name.
     """
     row = _row(name)
-    if row.file:
-        path = _path(row.file)
-        content: Any = path.read_bytes() if path.is_file() else b"".join(map(_bytes, row.read()))
-    else:
-        content = b"".join(map(_bytes, row.read()))
+    arrays = row.read()  # says what is wrong with a file, if it is
+    content = _path(row.file).read_bytes() if row.file else b"".join(map(_bytes, arrays))
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def imported(module: str) -> frozenset[str]:
     names = set[str]()
     for node in _running(ast.parse(_source(module))):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names |= {each for alias in node.names for each in (alias.name, *_below(alias.name))}
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(module, node)
             names.add(base)
@@ -90,12 +90,14 @@ def _absolute(module: str, node: ast.ImportFrom) -> str:
 def _named(package: str, name: str) -> set[str]:
     """Modules that a name taken from a package may stand for."""
     inside = f"{package}.{name}"
-    if location(inside):
-        return {inside}
+    return {inside} | _below(inside) if location(inside) else _below(package)
+
+
+def _below(package: str) -> set[str]:
+    """All modules below a package that imports its names when they are asked for; none of another one."""
     home = location(package)
     if home is None or home.name != "__init__.py" or "__getattr__" not in home.read_text(encoding="utf-8"):
         return set()
-    # The package imports its names when they are asked for: this one may come from anywhere in it.
     files = (f.relative_to(home.parent).with_suffix("").parts for f in home.parent.rglob("*.py"))
     return {".".join([package, *(p for p in parts if p != "__init__")]) for parts in files}
 

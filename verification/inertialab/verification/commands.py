@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from inertialab.experiments import data, store
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
 from inertialab.verification import campaign, records

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inertialab.experiments import data, sources, store
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 from inertialab.verification import records
 from inertialab.verification.court.board import board, board_row, differing
 from inertialab.verification.court.check import BaseCheck

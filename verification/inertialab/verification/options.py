@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inertialab.experiments.answers import WrongInputError, require_writable
+from inertialab.experiments.answers import require_writable
+from inertialab.experiments.errors import WrongInputError
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inertialab.experiments import data, sources, store
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 from inertialab.verification.studies.study import Findings, Study, from_json, to_json
 
 
@@ -98,8 +98,16 @@ def belongs(study: Study, record: Mapping[str, Any], *, tier: str, seed: int, de
 
 
 def findings_of(record: Mapping[str, Any]) -> Findings:
-    """What a record holds."""
-    return from_json(record["result"])
+    """What a record holds.
+
+    Raises:
+        StaleRecordError: If its result is not that of a study.
+    """
+    try:
+        return from_json(record["result"])
+    except (KeyError, TypeError) as error:
+        id = record["key"].get("study")
+        raise StaleRecordError(f"The record of {id} is damaged ({error!r}); remove it and measure again.") from None
 
 
 def tier_of(study: Study, record: Mapping[str, Any]) -> str:
@@ -119,7 +127,7 @@ def staleness(study: Study, record: Mapping[str, Any]) -> str:
         reasons.append("the code it rests on has changed")
     if study.data:
         try:
-            same = key.get("data") == data.content_digest(study.data)
+            same = "data" not in key or key["data"] == data.content_digest(study.data)
         except data.DataMissingError:
             same = True
         if not same:

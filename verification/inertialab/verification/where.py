@@ -150,10 +150,6 @@ def _claim_lacks(id: str) -> list[str]:
         for layer in subject.layers
         if layer not in judged
     ]
-    if not subject.slips:
-        said.append("It names no slips that its derivation must notice; a test may hold others.")
-    if subject.arguments and not subject.limits:
-        said.append("It names no limits that it must become; a test may hold others.")
     if subject.source.key and not subject.source.wording_checked:
         said.append("The wording of its source is not checked.")
     return said + [s for study in dict.fromkeys(c.study.id for c in checks) for s in _study_lacks(study)]

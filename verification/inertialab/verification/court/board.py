@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inertialab.experiments import store
-from inertialab.experiments.answers import WrongInputError
+from inertialab.experiments.errors import WrongInputError
 from inertialab.theory import Claim, NotProvenError, claim
 from inertialab.theory.ledger import entry
 from inertialab.theory.parting import parting
@@ -20,7 +20,7 @@ from inertialab.verification.court.verdict import Verdict
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 1
+SCHEMA = 2
 LAYERS = ("numerics", "simulation", "real")
 ABOUT = ("tier", "device", "seed")
 """What all rows of a board have in common."""
@@ -183,8 +183,10 @@ def read_board(path: Path) -> dict[str, Any]:
         raise BoardError(
             f"There is no verdict board at {path}; make one by `python -m inertialab.verification --out {path}`."
         )
-    if not (isinstance(found["rows"], list) and {*ABOUT, "commit", "absent"} <= found.keys()) or not all(
-        isinstance(row, dict) and row.keys() >= ROW for row in found["rows"]
+    if (
+        found.get("schema") != SCHEMA
+        or not (isinstance(found["rows"], list) and {*ABOUT, "commit", "absent"} <= found.keys())
+        or not all(isinstance(row, dict) and row.keys() >= ROW for row in found["rows"])
     ):
         raise BoardError(
             f"{file} is not a verdict board of this version; make it again by `python -m inertialab.verification judge "

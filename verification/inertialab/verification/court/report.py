@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from inertialab.verification.court.board import LAYERS
@@ -30,11 +31,13 @@ MARKS = {
 }
 TERMS = 6
 """Terms of sums that are named one by one where a layer would have seen them; more are summed up."""
+PLAIN = str.maketrans("✓✗≈·", "+x~.")
+"""The same marks where the terminal knows no others."""
 LEGEND = (
-    "D derivation: ✓ proven  ≈ a step checked numerically  a a step assumed  ✗ contradicts.  "
-    "N numerics, S simulation, R real training: ✓ confirmed  "
-    f"w confirmed weakly, would not see {WEAK:.0%} in the prefactor  ✗ refuted  ? undecided  · not measured. "
-    "Power: smallest error of the prefactor that the strongest layer would refute."
+    "D derivation: ✓ proven   ≈ checked numerically in a step   a assumed in a step   ✗ contradicts",
+    "N numerics, S simulation, R real training: ✓ confirmed   ✗ refuted   ? undecided   · not measured",
+    f"   w confirmed weakly: would not see {WEAK:.0%} in the prefactor",
+    "power: smallest error of the prefactor that the strongest layer would refute",
 )
 
 
@@ -57,6 +60,7 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
         content: A board.
         subject_of: Gives the heading under which a claim stands.
     """
+    plain = not console.encoding.lower().startswith("utf")
     table = Table(title=f"Verdict board ({content['tier']} tier, {content['device']}, seed {content['seed']})")
     for column in ("claim", "kind"):
         table.add_column(column, no_wrap=True)
@@ -72,19 +76,20 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
             table.add_row(f"[bold]{subject}[/]")
             heading = subject
         weak = row.get("weak", ())
-        cells = [_mark("weak" if name in weak else row[name]) for name in ("derivation", *LAYERS)]
+        cells = [_mark("weak" if name in weak else row[name], plain) for name in ("derivation", *LAYERS)]
         table.add_row(row["id"], row["kind"], *cells, str(len(row["checks"]) or ""), strongest(row))
     console.print(table)
-    console.print(LEGEND, highlight=False, style="dim")
+    for line in LEGEND:
+        console.print(line.translate(PLAIN) if plain else line, highlight=False, style="dim")
     for word, notes in (("left out", content["absent"]), ("stale", content.get("stale", {}))):
         for study, reason in notes.items():
             console.print(f"[yellow]{word}[/] {study}: {reason}", highlight=False)
     for row in content["rows"]:
         for survivor in row["survivors"]:
-            console.print(f"[yellow]survivor[/] {row['id']}: {survivor}", highlight=False)
+            console.print(f"[yellow]survivor[/] {row['id']}: {escape(survivor)}", highlight=False)
     for id, check in surprises(content["rows"]):
-        console.print(f"[red]surprise[/] {sentence(id, check)}", highlight=False)
-    console.print(summary(content["rows"]), highlight=False)
+        console.print(f"[red]surprise[/] {escape(sentence(id, check))}", highlight=False)
+    console.print(summary(content["rows"]), highlight=False, soft_wrap=True)
 
 
 def strongest(row: Mapping[str, Any]) -> str:
@@ -129,9 +134,9 @@ def in_words(effects: Mapping[str, float | None]) -> str:
     return "; ".join([f"would have seen {words}"] * bool(words) + [f"cannot tell: {missed}"] * bool(missed))
 
 
-def _mark(verdict: str) -> str:
+def _mark(verdict: str, plain: bool) -> str:
     sign, colour = MARKS.get(verdict, (verdict, "dim"))
-    return f"[{colour}]{sign}[/]"
+    return f"[{colour}]{sign.translate(PLAIN) if plain else sign}[/]"
 
 
 def minima(findings: Mapping[str, Findings]) -> list[str]:
@@ -166,7 +171,7 @@ def sentence(id: str, check: Mapping[str, Any]) -> str:
 
 
 def summary(rows: Rows) -> str:
-    """The closing line: verdicts, power, and the cells of the board that nothing has filled."""
+    """The closing lines: verdicts and power; the cells of the board that nothing has filled, and the weak ones."""
     cells = [row[layer] for row in rows for layer in LAYERS if row[layer] != "not applicable"]
     empty = f"{cells.count('not measured')} of {len(cells)} applicable cells not measured"
     judged = sum(len(row["checks"]) for row in rows)
@@ -177,4 +182,4 @@ def summary(rows: Rows) -> str:
     power = f"power {total_power(rows):.1%} of {tried} wrong variants refuted (bar {BAR:.0%})"
     weak = sum(len(row.get("weak", ())) for row in rows)
     confirmed = sum(row[layer] == "confirmed" for row in rows for layer in LAYERS)
-    return f"{verdicts}; {power}; {empty}; {weak} of {confirmed} confirmed cells weak"
+    return f"{verdicts}; {power};\n{empty}; {weak} of {confirmed} confirmed cells weak"

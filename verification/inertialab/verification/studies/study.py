@@ -115,7 +115,13 @@ class Study:
     place: str = field(default_factory=written_at, compare=False, repr=False)
 
     def settings(self, tier: str = "quick") -> dict[str, Any]:
-        """Configuration in a tier, quick or full."""
+        """Configuration in a tier, quick or full.
+
+        Raises:
+            ValueError: For another tier.
+        """
+        if tier not in ("quick", "full"):
+            raise ValueError(f"A tier is quick or full, got {tier!r}.")
         return {**self.config, **(self.full if tier == "full" else {})}
 
     def run(
@@ -129,7 +135,13 @@ class Study:
             device: Where to run, a name that torch knows.
             tick: Called after each step of the work.
             **changes: Configuration to use in the place of the study's.
+
+        Raises:
+            ValueError: For another tier, or a setting that the study does not have.
         """
+        unknown = sorted(set(changes) - set(self.settings(tier)))
+        if unknown:
+            raise ValueError(f"{self.id} has {', '.join(self.settings(tier))} to change; got {', '.join(unknown)}.")
         import torch
 
         rng = np.random.default_rng([seed, *self.id.encode()])
