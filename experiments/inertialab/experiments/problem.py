@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, jvp, vmap
 
+from inertialab.experiments.gradients import closed_form
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -79,7 +81,11 @@ class Problem:
         Returns:
             Gradients, shape (n, P).
         """
-        return vmap(grad(self.value))(flats, self.inputs[indices], self.targets[indices])
+        inputs, targets = self.inputs[indices], self.targets[indices]
+        formula = closed_form(self.model, self.loss)
+        if formula is None or targets.is_floating_point():
+            return vmap(grad(self.value))(flats, inputs, targets)
+        return formula(flats, inputs, targets).add_(flats, alpha=self.l2)
 
     def _named(self, flat: Tensor) -> dict[str, Tensor]:
         named = dict(self.model.named_parameters())
