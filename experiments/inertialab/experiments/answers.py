@@ -31,7 +31,9 @@ def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kep
         kept: Folder in which an interrupted run has left its records.
     """
     try:
-        return work()
+        code = work()
+        sys.stdout.flush()  # what is still to be written may find no reader, and is seen here
+        return code
     except (WrongInputError, *refusals) as error:
         return refused(error)
     except MemoryError as error:
