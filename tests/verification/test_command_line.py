@@ -258,6 +258,17 @@ def test_a_reader_that_has_seen_enough_is_no_failure_of_the_machine(tmp_path):
     assert writing.returncode == 141
 
 
+def test_a_part_of_a_board_is_asked_for_by_itself_whether_it_is_current(tmp_path):
+    assert run("--only", "momentum.bias-correction", "--out", tmp_path) == 0
+    assert run(*CONVENTIONS, "--out", tmp_path) == 0
+    assert run("board", *CONVENTIONS, "--current", "--out", tmp_path) == 0
+    board = json.loads((tmp_path / "board.json").read_text())
+    board["rows"][0]["checks"][0]["margin"] *= 2
+    (tmp_path / "board.json").write_text(json.dumps(board))
+    assert run("board", *CONVENTIONS, "--current", "--out", tmp_path) == 2
+    assert run("board", "--only", "momentum.bias-correction", "--current", "--out", tmp_path) == 0
+
+
 def test_a_run_that_judged_nothing_is_no_success(tmp_path, capsys):
     assert run("--only", "adai.momentum-bias", "--out", tmp_path) == 1
     out = flat(capsys.readouterr().out)

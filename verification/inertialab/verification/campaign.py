@@ -9,6 +9,7 @@ import contextlib
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -122,8 +123,6 @@ def _one_torch_thread() -> Iterator[None]:
 
 def _done(task: Task, index: int, board: Path) -> tuple[str, float]:
     """Do one task, telling of its steps through a file that all processes share; its name and its seconds."""
-    import time
-
     if parent_process() is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and ends this process
     shared = np.memmap(board, np.int64, "r+").reshape(-1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -127,17 +128,14 @@ def _exit_code(content: Mapping[str, Any]) -> int:
 
 def show(options: Board, console: Console) -> int:
     """Show a board, or convert it."""
-    content = read_board(options.out)
+    content, ids = read_board(options.out), chosen_claims(options.only)
+    content = {**content, "rows": [row for row in content["rows"] if row["id"] in ids]}
     if options.current:
         require_current(options, content)
-    ids = chosen_claims(options.only)
-    content = {**content, "rows": [row for row in content["rows"] if row["id"] in ids]}
     if options.format == "text":
         print_board(console, content, subject_of)
         return _exit_code(content)
     if options.format == "json":
-        import json
-
         print(json.dumps(content, indent=1, ensure_ascii=False))
     elif options.format == "csv":
         flat(frame(content)).to_csv(sys.stdout, index=False)
