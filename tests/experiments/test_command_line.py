@@ -177,7 +177,7 @@ def test_an_interrupted_run_says_so_and_keeps_what_it_has(word, tmp_path):
     while not list(tmp_path.glob("*.running.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
     _, said = interrupted(running)
-    assert running.returncode == 130
+    assert running.returncode == 130, said
     assert said.strip().startswith("Interrupted. Complete records are kept")
     assert "Traceback" not in said
 

@@ -9,7 +9,7 @@ import torch
 from particle_runs import FLAT, VALLEY, system
 from scipy import stats
 
-from inertialab.experiments import picture
+from inertialab.experiments import checkpoint, picture
 from inertialab.experiments.codegen import torch_steps
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.simulation import simulate
@@ -29,6 +29,27 @@ def test_threads_change_no_result_and_seeds_do(precision):
         runs.append(crowd.values())
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+def test_a_simulation_that_is_interrupted_between_two_looks_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    setup = System(quadratic([[2.0]]), Noise((sp.Float(3.0),)), "sgd", {"eta": 0.1})
+    arguments = {"particles": 300, "times": [10, 20, 4000], "seed": 1}
+    made = []
+
+    def stop(steps):
+        made.append(steps)
+        if sum(made) > 2000:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run.npz"
+    with pytest.raises(KeyboardInterrupt):
+        simulate(setup, **arguments, tick=stop, checkpoint=path)
+    again = []
+    resumed = simulate(setup, **arguments, tick=again.append, checkpoint=path)
+    assert again[0] >= 1000
+    for name, value in vars(simulate(setup, **arguments)).items():
+        assert np.array_equal(getattr(resumed, name), value), name
 
 
 def test_the_spread_around_a_minimum_is_the_exact_one():

@@ -48,7 +48,7 @@ class Checkpoint:
         if str(kept.pop("key", "")) != self.key:
             return 0
         self.crowd.state[:], self.crowd.times[:] = kept.pop("state"), kept.pop("times")
-        self.crowd.steps, self.crowd.chunks, self.crowd.events = (int(n) for n in kept.pop("counts"))
+        self.crowd.steps, self.crowd.chunks, self.crowd.events = (int(n) for n in kept.pop("progress"))
         self.extra.update(kept)
         return self.crowd.steps
 
@@ -56,9 +56,11 @@ class Checkpoint:
         """Write the state, at most every few seconds."""
         if self.path is None or (not force and time.monotonic() - self._saved < SECONDS):
             return
-        crowd, counts = self.crowd, np.array([self.crowd.steps, self.crowd.chunks, self.crowd.events])
+        crowd = self.crowd
+        own: dict[str, Any] = {"key": np.array(self.key), "state": crowd.state, "times": crowd.times}
+        own["progress"] = np.array([crowd.steps, crowd.chunks, crowd.events])
         with replacing(self.path) as file:
-            np.savez(file, key=np.array(self.key), state=crowd.state, times=crowd.times, counts=counts, **self.extra)
+            np.savez(file, **own, **self.extra)
         self._saved = time.monotonic()
 
     def done(self) -> None:
