@@ -237,7 +237,7 @@ def test_measurements_that_refute_the_claim_lend_it_no_power():
 def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
     checks = [
         LAW,
-        Check("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.06, where=lambda p: p["h"] == 0.2),
+        Check("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.06, where=lambda p: p["h"] == 0.1),
         Check(
             "sgd.stationary-variance-ou",
             "simulation",
@@ -248,7 +248,7 @@ def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
             expected=Verdict.REFUTED,
         ),
     ]
-    judgements = judge_all(compare_all(checks, findings()))
+    judgements = judge_all(compare_all(checks, findings(points=[{**POINTS[0], "h": 0.1}, *POINTS])))
     mine = [j for j in judgements if j.comparison.check.claim == "sgd.stationary-variance-ou"]
     row = board_row("sgd.stationary-variance-ou", mine, None)
     assert row["simulation"] == "confirmed"
