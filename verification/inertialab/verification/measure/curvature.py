@@ -56,6 +56,7 @@ def hessian(problem: Problem, *, keep: bool = True) -> Operator:
         check=lambda chunk: verify(problem, chunk, _second_derivative, gradient_difference, "Hessian"),
         keep=keep,
         shift=problem.l2,
+        rich=lambda chunk: _Within(None).image(problem, chunk),
     ).operator("hessian")
 
 
@@ -103,7 +104,13 @@ def ggn(problem: Problem, likelihood: Likelihood | None = None) -> Operator:
         verify(problem, chunk, within.product, within.differences, "Gauss-Newton matrix")
         flat.append(within.is_flat(problem, chunk))
 
-    matrix = ChunkSum(problem, lambda chunk: within.product(problem, chunk), check=check, shift=problem.l2)
+    matrix = ChunkSum(
+        problem,
+        lambda chunk: within.product(problem, chunk),
+        check=check,
+        shift=problem.l2,
+        rich=lambda chunk: within.image(problem, chunk),
+    )
     notes = [problem.record["note"]] if "note" in problem.record else []
     record = {"note": " ".join([*notes, FLAT])} if any(flat) else {}
     if likelihood is not None:
@@ -155,6 +162,20 @@ class _Within:
         ends = _differentiable(outputs)
         product = flatten(pull(ends, leaves, curved[: len(ends)]))
         return product + flatten(curved[len(ends) :]) if len(curved) > len(ends) else product
+
+    def image(self, problem: Problem, chunk: Chunk) -> Tensor | None:
+        """JᵀHu for a random change u of the outputs, in the range of the matrix; None where there is none."""
+        try:
+            with problem.conditions():
+                leaves = problem.leaves()
+                outputs = problem.outputs(leaves, chunk.inputs)
+                ends = _differentiable(outputs)
+                inner, slopes = self._slopes(problem, chunk, outputs, outputs, problem.parts(problem.start))
+                draw = torch.Generator().manual_seed(0)
+                u = [torch.randn(s.shape, dtype=s.dtype, generator=draw).to(s.device) for s in slopes]
+                return flatten(pull(ends, leaves, pull(slopes, inner, u)[: len(ends)]))
+        except (NotMeasurableError, RuntimeError):  # it only saves products
+            return None
 
     def is_flat(self, problem: Problem, chunk: Chunk) -> bool:
         """Whether the slopes depend on nothing."""

@@ -44,6 +44,8 @@ class ChunkSum:
         keep: Whether to keep graphs at all.
         shift: A multiple of the identity that is added.
         record: Whether the operations are the same for all vectors, so that they can be recorded.
+        rich: A vector from some samples that is rich in the eigenvectors of large eigenvalues, at the cost of their
+            gradient; None where there is none. Products are recorded with it, and what they give is kept as a start.
     """
 
     def __init__(
@@ -56,19 +58,24 @@ class ChunkSum:
         keep: bool = True,
         shift: float = 0.0,
         record: bool = True,
+        rich: Callable[[Chunk], Tensor | None] | None = None,
     ):
-        self.recordable = record
+        self.recordable, self.rich = record, rich
+        self._generic: Tensor | None = None
+        self._image: Tensor = torch.zeros_like(problem.start)
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
         self.recomputed: list[Product] = []
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         room = problem.max_bytes // 2 // TEMPORARY
+        self._parts: list[Chunk] = []
         for place, chunk in enumerate(problem.chunks):
-            parts = fitting(problem, chunk, self._made, room)
-            if place == 0 and parts:
-                check(parts[0])
-            for part in parts:
-                self._take(part, keep)
+            self._parts += fitting(problem, chunk, self._made, room)
+            if place == 0 and self._parts:
+                check(self._parts[0])
+        for part in self._parts:
+            self._take(part, keep)
+        self._parts = []
 
     @unrounded
     def rows(self, rows: Tensor) -> Tensor:
@@ -90,7 +97,13 @@ class ChunkSum:
             **record,
         }
         p = self.problem
-        return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole)
+        return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole, self._start())
+
+    def _start(self) -> Tensor | None:
+        """The image of the vector that all products were recorded with."""
+        if self.taped == 0 or self.taped < len(self.kept) + len(self.recomputed):
+            return None
+        return self._image + self.shift * self._vector()
 
     def _take(self, chunk: Chunk, keep: bool) -> None:
         """Keep a chunk's graph, or how to make it anew."""
@@ -106,7 +119,7 @@ class ChunkSum:
     def _keep(self, product: Product, size: int) -> None:
         """Keep a graph, or a recording in its place if that fits."""
         if size > TAPE_BYTES and self.recordable:
-            tape, more = counted(lambda: recorded(product, self._generic()))
+            tape, more = counted(lambda: self._recorded(product))
             if tape is not None and self.kept_bytes + size + more.alive() <= self.problem.max_bytes // 2:
                 product, size, self.taped = tape, size + more.alive(), self.taped + 1
         self.kept.append(product)
@@ -116,13 +129,33 @@ class ChunkSum:
         """A product that keeps nothing; recorded where that pays, to leave out autograd's own work."""
         forward, made = self.forward, self._made
         again = (lambda v: made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
-        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES and self.recordable else None
+        tape = self._recorded(again, whole=True) if size > TAPE_BYTES and self.recordable else None
         self.taped += tape is not None
         return tape or again
 
-    def _generic(self) -> Tensor:
-        vector = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
-        return vector.to(self.problem.device)
+    def _recorded(self, product: Product, whole: bool = False) -> Product | None:
+        """A recording; what the product gives meanwhile is not lost."""
+        seen: list[Tensor] = []
+
+        def watched(v: Tensor) -> Tensor:
+            result = product(v)
+            seen.append(result.detach())
+            return result
+
+        tape = recorded(watched, self._vector(), whole=whole)
+        self._image += seen[0]
+        return tape
+
+    def _vector(self) -> Tensor:
+        """A generic vector, the same for all chunks; random, with as much of a rich one."""
+        if self._generic is None:
+            drawn = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
+            self._generic = drawn.to(self.problem.device) / drawn.norm()
+            found = [] if self.rich is None or self.problem.coupled else map(self.rich, map(some, self._parts))
+            whole = sum((v for v in found if v is not None), torch.zeros_like(self._generic))
+            if 0 < float(whole.norm()) < float("inf"):
+                self._generic = self._generic + whole / whole.norm()
+        return self._generic
 
     def _made(self, chunk: Chunk) -> Product:
         try:
@@ -152,6 +185,11 @@ class ChunkSum:
             return 1  # fused recurrent kernels know no batching
         room = BLOCK_BYTES if self.problem.device.type == "cpu" else self.problem.max_bytes // 4
         return max(1, room // max(1, self.graph_bytes))
+
+
+def some(chunk: Chunk) -> Chunk:
+    """A quarter of the samples, spread evenly."""
+    return piece(chunk, torch.arange(0, chunk.samples, 4))
 
 
 def has_forward_rules(problem: Problem, product: Callable[[Chunk, Tensor], Tensor]) -> bool:
