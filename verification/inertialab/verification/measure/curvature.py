@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -99,6 +101,9 @@ def ggn(problem: Problem, likelihood: Likelihood | None = None) -> Operator:
     """
     within = _Within(likelihood)
     flat = []
+    if likelihood is not None and problem.structure.weighted:
+        problem = copy.copy(problem)  # a likelihood knows of no weights, and leaves no sample out
+        problem.structure = replace(problem.structure, weighted=False, reference=None)
 
     def check(chunk: Chunk) -> None:
         verify(problem, chunk, within.product, within.differences, "Gauss-Newton matrix")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inertialab.verification.measure.batches import Chunk, piece
+from inertialab.verification.measure.batches import Chunk, piece, quarter
 from inertialab.verification.measure.budget import counted, fitting
 from inertialab.verification.measure.conditions import quietly, unrounded
 from inertialab.verification.measure.measurable import failed
@@ -44,8 +44,8 @@ class ChunkSum:
         keep: Whether to keep graphs at all.
         shift: A multiple of the identity that is added.
         record: Whether the operations are the same for all vectors, so that they can be recorded.
-        rich: A vector from some samples that is rich in the eigenvectors of large eigenvalues, at the cost of their
-            gradient; None where there is none. Products are recorded with it, and what they give is kept as a start.
+        rich: A vector from some samples that is rich in the eigenvectors of large eigenvalues, or None. Products are
+            recorded with it, and what they give is kept as a start.
     """
 
     def __init__(
@@ -69,6 +69,10 @@ class ChunkSum:
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         room = problem.max_bytes // 2 // TEMPORARY
         self._parts: list[Chunk] = []
+        self._most = 0  # samples of a part of data that are read anew for every product
+        if problem.streamed:
+            self._stream(check, room)
+            return
         for place, chunk in enumerate(problem.chunks):
             self._parts += fitting(problem, chunk, self._made, room)
             if place == 0 and self._parts:
@@ -80,6 +84,8 @@ class ChunkSum:
     @unrounded
     def rows(self, rows: Tensor) -> Tensor:
         """Products with k vectors as rows, shape (k, P)."""
+        if self._most:
+            return self._streamed(rows)
         width = self._width()
         if width > 1 and len(rows) > 1:
             return torch.cat([self._batched(part) for part in rows.split(width)])
@@ -91,7 +97,7 @@ class ChunkSum:
             "operator": name,
             **self.problem.record,
             "kept graphs": len(self.kept),
-            "recomputed": len(self.recomputed),
+            "recomputed": len(self.problem.chunks) if self._most else len(self.recomputed),
             "kept bytes": self.kept_bytes,
             "recorded graphs": self.taped,
             **record,
@@ -104,6 +110,31 @@ class ChunkSum:
         if self.taped == 0 or self.taped < len(self.kept) + len(self.recomputed):
             return None
         return self._image + self.shift * self._vector()
+
+    def _stream(self, check: Callable[[Chunk], None], room: int) -> None:
+        """Find how many samples fit together, on the first that have weight."""
+        for chunk in self.problem.chunks:
+            if parts := fitting(self.problem, chunk, self._made, room):
+                check(parts[0])
+                self._most = parts[0].samples
+                return
+
+    def _streamed(self, rows: Tensor) -> Tensor:
+        """All products from one pass over the data, of which a batch is held at a time."""
+        total = self.shift * rows
+        for chunk in self.problem.chunks:
+            for s in range(0, chunk.samples, self._most):
+                part = chunk if chunk.samples <= self._most else piece(chunk, slice(s, s + self._most))
+                if self.problem.weight(part):
+                    total += self._rows_of(part, rows)
+        return total
+
+    def _rows_of(self, part: Chunk, rows: Tensor) -> Tensor:
+        """A part's share of the products; one graph serves all."""
+        if self.forward is not None and len(rows) == 1:
+            return self.forward(part, rows[0])[None]
+        product = self._made(part)
+        return torch.stack([product(row) for row in rows])
 
     def _take(self, chunk: Chunk, keep: bool) -> None:
         """Keep a chunk's graph, or how to make it anew."""
@@ -138,12 +169,11 @@ class ChunkSum:
         seen: list[Tensor] = []
 
         def watched(v: Tensor) -> Tensor:
-            result = product(v)
-            seen.append(result.detach())
+            seen.append(result := product(v))
             return result
 
         tape = recorded(watched, self._vector(), whole=whole)
-        self._image += seen[0]
+        self._image += seen[0].detach()
         return tape
 
     def _vector(self) -> Tensor:
@@ -151,7 +181,7 @@ class ChunkSum:
         if self._generic is None:
             drawn = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
             self._generic = drawn.to(self.problem.device) / drawn.norm()
-            found = [] if self.rich is None or self.problem.coupled else map(self.rich, map(some, self._parts))
+            found = [] if self.rich is None or self.problem.coupled else map(self.rich, map(quarter, self._parts))
             whole = sum((v for v in found if v is not None), torch.zeros_like(self._generic))
             if 0 < float(whole.norm()) < float("inf"):
                 self._generic = self._generic + whole / whole.norm()
@@ -185,11 +215,6 @@ class ChunkSum:
             return 1  # fused recurrent kernels know no batching
         room = BLOCK_BYTES if self.problem.device.type == "cpu" else self.problem.max_bytes // 4
         return max(1, room // max(1, self.graph_bytes))
-
-
-def some(chunk: Chunk) -> Chunk:
-    """A quarter of the samples, spread evenly."""
-    return piece(chunk, torch.arange(0, chunk.samples, 4))
 
 
 def has_forward_rules(problem: Problem, product: Callable[[Chunk, Tensor], Tensor]) -> bool:
