@@ -58,6 +58,8 @@ class AdaShift(TensorwiseOptimizer):
         differentiable: True: autograd sees the step; parameters must not be leaves.
         stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
             precision are made in the mean.
+        generator: Where numbers for that rounding come from, on the device of the parameters; no part of the state, and
+            not to be compiled. None: torch's own generator of the device.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
@@ -83,6 +85,7 @@ class AdaShift(TensorwiseOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
         stochastic_rounding: bool = False,
+        generator: torch.Generator | None = None,
     ):
         defaults = {
             "lr": lr,
@@ -99,7 +102,7 @@ class AdaShift(TensorwiseOptimizer):
             "differentiable": differentiable,
             "stochastic_rounding": stochastic_rounding,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, generator)
 
     def check(self, group: dict[str, Any]) -> None:
         """Refuse a group."""
