@@ -24,6 +24,7 @@ KINDS = {
     "distributed checkpoints": "test_loading::states_go_through_distributed_checkpoints",
     "parameters cut by FSDP1": "test_sharded::parameters_cut_by_fsdp1_in_their_own_shapes_are_refused_unless",
     "parameters cut by FSDP2": "test_sharded::parameters_cut_by_fsdp2_move_as_in_one_process",
+    "processes that wait for each other": "test_sharded::no_process_waits_for_a_sum_that_the_other_does_not_take",
     "copies of process groups": "test_sharded::a_process_group_is_kept_by_a_deep_copy_and_refused_by_pickle",
     "groups of a wrapper that part": "test_cprop::groups_and_states_are_those_of_the_wrapped_optimizer",
     "a checkpoint without the wrapper": "test_cprop::a_checkpoint_of_the_bare_optimizer_is_taken",

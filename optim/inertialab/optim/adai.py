@@ -71,8 +71,7 @@ class Adai(CheckedOptimizer):
         differentiable: True: autograd sees the step; parameters must not be leaves.
         stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
             precision are made in the mean.
-        generator: Where numbers for that rounding come from, on the device of the parameters; no part of the state, and
-            not to be compiled. None: torch's own generator of the device.
+        generator: Source of those numbers, no part of the state, not compiled; None: torch's own one of the device.
         mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters
             (FSDP2) and `ZeroRedundancyOptimizer` need none.
 

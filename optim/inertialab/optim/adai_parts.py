@@ -139,7 +139,8 @@ class Batch:
         """Second moments and gradients, block by block; the parameters are read where the penalty needs them."""
         s = self.settings
         if self._as_it_is:
-            yield from blocks([(v, g) for _, g, _, v, _ in rows], limit=self._limit())
+            for g, v in blocks([(g, v) for _, g, _, v, _ in rows], limit=self._limit()):
+                yield v, g
         elif s["weight_decay"] and not s["decoupled_weight_decay"]:
             for p, g, v in blocks([(p, g, v) for p, g, _, v, _ in rows], limit=self._limit()):
                 yield v, descended(p, g, s)

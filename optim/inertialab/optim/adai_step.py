@@ -37,9 +37,9 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         return
     sums = _sums(parts, group, exact=False)
     total, count = 0.0, 0.0
-    if not parts or any(isinstance(part, Batch) or not part.free for part in parts):
+    if any(isinstance(part, Batch) or not part.free for part in parts):
         total, count = sums.tolist()
-        if not LOW * count <= total < float("inf"):
+        if group is None and not _sound(total, count):
             sums = _sums(parts, group, exact=True)
             total, count = sums.tolist()
     free = any(isinstance(part, Single) and part.free for part in parts)
@@ -48,9 +48,23 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         part.move(on_device, total, count)
 
 
+def _sound(total: float, count: float) -> bool:
+    """Whether a sum that was put together has not lost small second moments, and holds none that overflows."""
+    return LOW * count <= total < float("inf")
+
+
 def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
-    """Sum and number of corrected second moments over all processes, shape (2,)."""
-    shares = [(part.domain, part.share(exact)) for part in parts]
+    """Sum and number of corrected second moments over all processes, shape (2,).
+
+    Named processes may hold different kinds of parts, and a host that must not wait does not see the sum. Each of them
+    looks at its own shares instead, or one would wait for a second sum in which the others take no part.
+    """
+    shares = []
+    for part in parts:
+        share = part.share(exact)
+        if group is not None and isinstance(part, Batch) and not _sound(*share.tolist()):
+            share = part.share(exact=True)
+        shares.append((part.domain, share))
     if group is not None:
         # Also a process without any gradient takes part in the sum.
         shares.append(((group,), sharded.nothing(group)))

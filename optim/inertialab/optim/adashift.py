@@ -58,8 +58,7 @@ class AdaShift(TensorwiseOptimizer):
         differentiable: True: autograd sees the step; parameters must not be leaves.
         stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
             precision are made in the mean.
-        generator: Where numbers for that rounding come from, on the device of the parameters; no part of the state, and
-            not to be compiled. None: torch's own generator of the device.
+        generator: Source of those numbers, no part of the state, not compiled; None: torch's own one of the device.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.

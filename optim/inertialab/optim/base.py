@@ -65,9 +65,11 @@ _ONE = torch.ones(())
 
 def count(steps: list[Tensor]) -> None:
     """Add one to numbers of steps."""
+    if not steps:
+        return
     if not torch.compiler.is_compiling() and all(x.is_cpu for x in steps):
-        torch._foreach_add_(steps, _ONE, alpha=1.0) if steps else None
-    elif steps:
+        torch._foreach_add_(steps, _ONE, alpha=1.0)
+    else:
         torch._foreach_add_(steps, 1)
 
 

@@ -54,5 +54,6 @@ def drawing(settings: Mapping[str, Any]) -> Draw | None:
 def write(param: Tensor, x: Tensor, draw: Draw | None) -> None:
     """Write new weights into a parameter, rounded where its precision is lower; nothing where they are its own."""
     if x is not param:
-        drawn = draw is not None and param.dtype == torch.bfloat16 and x.dtype == torch.float32
-        param.copy_(stochastically(x, draw) if drawn else x)
+        if draw is not None and param.dtype == torch.bfloat16 and x.dtype == torch.float32:
+            x = stochastically(x, draw)
+        param.copy_(x)
