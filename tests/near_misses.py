@@ -47,8 +47,17 @@ NEAR_MISSES = {
         "eta*C*(1 + beta)/(h*(1 - beta)*(2*(1 + beta) - eta*h/2))",
         "eta*C*(1 + beta)/(h*(1 - beta)*(2*(1 + beta) - eta*h)) * 0.97",
     ),
-    "sgd.stationary-variance-ou": ("1.06*eta*C/(2*h)", "eta*C/(2*h)*(eta*h)**0.02", "eta*C/(2*h*(1 + eta*h)**2)", "eta*C/h"),
-    "sgd.stationary-covariance-mandt": ("eta*C_ij/(2*sqrt(h_i*h_j))", "1.03*eta*C_ij/(h_i + h_j)", "2*eta*C_ij/(h_i + h_j)"),
+    "sgd.stationary-variance-ou": (
+        "1.06*eta*C/(2*h)",
+        "eta*C/(2*h)*(eta*h)**0.02",
+        "eta*C/(2*h*(1 + eta*h)**2)",
+        "eta*C/h",
+    ),
+    "sgd.stationary-covariance-mandt": (
+        "eta*C_ij/(2*sqrt(h_i*h_j))",
+        "1.03*eta*C_ij/(h_i + h_j)",
+        "2*eta*C_ij/(h_i + h_j)",
+    ),
     "momentum.stationary-velocity": (
         "2*eta**2*C*(1 - beta)/(2*(1 + beta) + eta*h*(1 - beta))",
         "eta**2*C*(1 - beta)/(1 + beta)",

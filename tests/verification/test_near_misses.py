@@ -59,5 +59,3 @@ def test_the_formulas_are_plausible_and_wrong(materials):
     offs = [row[3] for row in tried(materials)]
     assert min(offs) > 1e-9
     assert np.median(offs) < 2
-
-

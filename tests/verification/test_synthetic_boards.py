@@ -14,7 +14,7 @@ BOARDS, ROWS, MARGIN, SE = 200, 4, 0.02, 0.002
 
 
 def board(rng, truth, claims):
-    """Verdicts on rows of some claims, measured/predicted being `truth` up to normal errors of a tenth of the margin."""
+    """Verdicts on rows of some claims; measured/predicted is `truth` up to normal errors of a tenth of the margin."""
     comparisons = []
     for subject in claims:
         check = Check(subject.id, "simulation", MADE_UP, "variance", MARGIN)
@@ -38,7 +38,7 @@ def test_claims_just_outside_their_band_are_confirmed_no_more_often_than_stated(
 
 
 def test_the_stated_rate_is_also_reached(rng):
-    """An error rate that is never used up would hide a procedure without power: at a level of 10%, half of it confirms."""
+    """A rate that is never used up would hide a procedure without power: at a level of 10%, half of it confirms."""
     check = Check(CLAIMS[0].id, "simulation", MADE_UP, "variance", MARGIN)
     errors = 0
     for ratio in 1 + MARGIN + SE * rng.standard_normal(2000):
