@@ -14,7 +14,7 @@ from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
 from inertialab.theory.notation import latex
 from inertialab.theory.parting import parting
-from inertialab.verification.court.power import WEAK
+from inertialab.verification.court.power import bar
 from inertialab.verification.court.report import in_words
 from inertialab.verification.where import places
 
@@ -97,12 +97,15 @@ def instead(subject: Claim) -> str:
 def courts(subject: Claim, row: Mapping[str, Any] | None) -> str:
     """The verdict in each court, and which of them rest on too little."""
     weak = row.get("weak", ()) if row else ()
-    note = f", weakly: it would not have seen {WEAK:.0%} in the prefactor"
     rows = [
-        (question, verdict(row[layer] if row else "not measured") + (note if layer in weak else ""))
+        (question, verdict(row[layer] if row else "not measured") + (_weakly(subject, layer) if layer in weak else ""))
         for layer, question in COURTS
     ]
     return f"## Verdict\n\n{table(('court', 'verdict'), rows)}"
+
+
+def _weakly(subject: Claim, layer: str) -> str:
+    return f", weakly: it would not have seen {bar(subject.kind, layer):.0%} in the prefactor"
 
 
 def derivation(subject: Claim) -> str:
@@ -110,9 +113,11 @@ def derivation(subject: Claim) -> str:
     steps = "".join(
         f"**{n}.** {s.text} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
     )
-    return (
-        f"## Derivation\n\n{chr(10).join(subject.prose.splitlines()[2:])}\n\n{steps}\nHence the statement. *(proven)*\n"
+    prose, end = (
+        chr(10).join(subject.prose.splitlines()[2:]),
+        "So the statement follows from the assumptions. *(proven)*",
     )
+    return f"## Derivation\n\n{prose}\n\n{steps}\n{end}\n"
 
 
 def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
@@ -127,12 +132,21 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
             f"{check['measured'] / check['predicted']:.4f}",
             f"{check['margin']:g}",
             f"{check['n']:,}",
-            verdict(check["verdict"]) + ("" if check["in_regime"] else " (outside the regime, as expected)"),
+            verdict(check["verdict"]) + _of_what(check),
         )
         for check in row["checks"]
     ]
     header = ("layer", "study", "point", "predicted", "measured, interval", "ratio", "margin", "n", "verdict")
     return f"## Measurements\n\n![Measured against predicted]({subject.id}.svg)\n\n{table(header, rows)}"
+
+
+def _of_what(check: Mapping[str, Any]) -> str:
+    """What a verdict is about, where it is not plainly the claim inside its regime."""
+    if check["instead"]:
+        return f": [`{check['instead']}`]({check['instead']}.md) holds here instead"
+    notes = [] if check["in_regime"] else ["outside the regime, as expected"]
+    notes += [] if check["registered"] else ["row written after the measurement"]
+    return f" ({', '.join(notes)})" if notes else ""
 
 
 def power(row: Mapping[str, Any]) -> str:
@@ -142,7 +156,13 @@ def power(row: Mapping[str, Any]) -> str:
     layers = "".join(f"- **{layer}** {_sees(row, layer)}\n" for layer in row.get("power_by_layer", ()))
     survivors = "".join(f"- `{s}`\n" for s in row["survivors"]) or "No wrong variant survived.\n"
     share = f"Wrong variants of the formula refuted by the same measurements: {row['power']:.0%}."
-    return f"## Power\n\n{layers}\n{share}\n\n{survivors}"
+    return f"## Power\n\n{layers}\n{_rivals(row)}{share}\n\n{survivors}"
+
+
+def _rivals(row: Mapping[str, Any]) -> str:
+    """How much less likely other formulas make what was measured in real training."""
+    told = [f"{name}, \\(10^{{{x:.0f}}}\\) times" for name, x in row.get("rivals", {}).items()]
+    return f"In real training the measurements are less likely under {'; under '.join(told)}.\n\n" if told else ""
 
 
 def _sees(row: Mapping[str, Any], layer: str) -> str:

@@ -154,13 +154,30 @@ def test_a_check_that_matches_nothing_is_an_error():
 
 def test_the_order_of_an_asymptotic_claim_is_judged():
     order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
-    assert verdicts([order], findings()) == [Verdict.CONFIRMED]
+    assert verdicts([order], findings()) == [Verdict.CONFIRMED, Verdict.CONFIRMED]
     wrong = {
         "made-up": replace(
             findings()["made-up"], measurements=tuple(_second_order(m) for m in findings()["made-up"].measurements)
         )
     }
-    assert verdicts([order], wrong) == [Verdict.REFUTED]
+    assert verdicts([order], wrong) == [Verdict.REFUTED, Verdict.REFUTED]
+
+
+@pytest.mark.parametrize(("coefficient", "verdict"), [(-0.5, "confirmed"), (-0.4, "refuted"), (0.5, "refuted")])
+def test_the_coefficient_of_an_order_is_measured(monkeypatch, coefficient, verdict):
+    """claimed/true - 1 of continuous time is -eta*h/2; another stated coefficient must be found."""
+    ou = claim("sgd.stationary-variance-ou")
+    stated = replace(ou, order=replace(ou.order, coefficient=sp.Float(coefficient)))
+    monkeypatch.setattr(checking, "claim", lambda id: stated)
+    order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
+    assert verdicts([order], findings()) == ["confirmed", verdict]
+
+
+def test_a_coefficient_that_nobody_knows_is_not_judged(monkeypatch):
+    ou = claim("sgd.stationary-variance-ou")
+    monkeypatch.setattr(checking, "claim", lambda id: replace(ou, order=replace(ou.order, coefficient=sp.Symbol("K"))))
+    order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
+    assert verdicts([order], findings()) == ["confirmed"]
 
 
 def _second_order(m):
@@ -237,7 +254,7 @@ def test_measurements_that_refute_the_claim_lend_it_no_power():
 def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
     checks = [
         LAW,
-        Check("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.06, where=lambda p: p["h"] == 0.2),
+        Check("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.06, where=lambda p: p["h"] == 0.1),
         Check(
             "sgd.stationary-variance-ou",
             "simulation",
@@ -248,7 +265,7 @@ def test_a_row_of_the_board_sums_up_the_points_inside_the_regime():
             expected=Verdict.REFUTED,
         ),
     ]
-    judgements = judge_all(compare_all(checks, findings()))
+    judgements = judge_all(compare_all(checks, findings(points=[{**POINTS[0], "h": 0.1}, *POINTS])))
     mine = [j for j in judgements if j.comparison.check.claim == "sgd.stationary-variance-ou"]
     row = board_row("sgd.stationary-variance-ou", mine, None)
     assert row["simulation"] == "confirmed"

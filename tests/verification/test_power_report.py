@@ -13,7 +13,7 @@ from inertialab.verification.court.report import in_words, percent, print_board,
 HOOKS = Path(__file__).parents[2] / "docs" / "hooks"
 STRONG = {"prefactor": 0.0123, "power of h": None}
 BLIND = {"prefactor": 0.136, "power of h": 0.04, "power of C": None, "term -eta*h of 2 - eta*h": None}
-CHECK = {"check": "made-up", "verdict": "confirmed", "expected": "confirmed"}
+CHECK = {"check": "made-up", "verdict": "confirmed", "expected": "confirmed", "used": 0.1, "registered": True}
 
 
 def row(**fields):
@@ -38,7 +38,7 @@ def row(**fields):
 
 def printed(*rows):
     console = Console(width=100, record=True)
-    content = {"tier": "quick", "device": "cpu", "seed": 0, "absent": {}, "rows": rows}
+    content = {"tier": "quick", "device": "cpu", "seed": 0, "absent": {}, "errors": [], "rows": rows}
     print_board(console, content, lambda id: "Made up")
     return console.export_text()
 
@@ -55,7 +55,7 @@ def test_the_board_marks_a_weak_layer_and_shows_the_strongest_prefactor():
     (line,) = [line for line in text.splitlines() if "sgd.stationary-variance" in line]
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
     assert cells == ["sgd.stationary-variance", "exact", "✓", "·", "✓", "w", "1", "1.2%"]
-    assert "w confirmed weakly" in text
+    assert "w weak: would not see 10% in the prefactor (3% for" in text
     assert max(map(len, text.splitlines())) <= 100
 
 

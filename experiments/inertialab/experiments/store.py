@@ -112,7 +112,15 @@ def complete(key: Mapping[str, Any]) -> dict[str, Any]:
     return plain({**key, "versions": versions()})
 
 
-def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def current(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record at a place if it is complete and of this key, as `record` would take it; else None."""
+    found = read_json(path)
+    return found if found and found.get("status") == "complete" and found.get("key") == complete(key) else None
+
+
+def record(
+    path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, Any]], notes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Do a piece of work once and keep what it gave.
 
     A record opened before the work lies beside the final one as `NAME.running.json` until the work is done,
@@ -122,13 +130,12 @@ def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, A
         path: Final record.
         key: What the result depends on: configuration, seed, device, digest of code and data ...; versions are added.
         work: Returns the result, JSON-able.
+        notes: What else a new record shall say, on which the result does not depend.
 
     Returns:
         The record: the one found if it is complete and its key is the same, else a new one.
     """
-    key = complete(key)
-    found = read_json(path)
-    if found and found.get("status") == "complete" and found.get("key") == key:
+    if found := current(path, key):
         return found
     head, dirty = commit()
     opened = {
@@ -137,7 +144,8 @@ def record(path: Path, key: Mapping[str, Any], work: Callable[[], Mapping[str, A
         "commit": head,
         "dirty": dirty,
         "command": _command(),
-        "key": key,
+        "key": complete(key),
+        **(notes or {}),
     }
     running = path.with_suffix(".running.json")
     write_json(running, opened)

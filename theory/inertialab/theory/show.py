@@ -44,4 +44,4 @@ def show(claim: Claim) -> str:
     lines += ["", *claim.prose.splitlines()[2:], "", "Derivation"]
     for number, step in enumerate(claim.steps, 1):
         lines += [f"{number}. {step.text} [{step.status}]", _equation(step.lhs, step.rhs)]
-    return "\n".join([*lines, f"{len(claim.steps) + 1}. Hence the statement [proven]"])
+    return "\n".join([*lines, f"{len(claim.steps) + 1}. So the statement follows from the assumptions [proven]"])

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import parent_process
@@ -45,7 +45,14 @@ class Task:
 
 
 def tasks_for(
-    studies: Sequence[Study], *, tier: str, seed: int, device: str, folder: Path, known: Sequence[Path] = ()
+    studies: Sequence[Study],
+    *,
+    tier: str,
+    seed: int,
+    device: str,
+    folder: Path,
+    docket: Mapping[str, Sequence[str]] | None = None,
+    known: Sequence[Path] = (),
 ) -> list[Task]:
     """One task for each study whose record is not there.
 
@@ -55,15 +62,18 @@ def tasks_for(
         seed: Seed of the whole verification.
         device: Where to run.
         folder: Where the records go.
+        docket: Digests of the rows that each study will be judged by.
         known: Further folders whose records tell how long a study takes.
     """
     about: dict[str, Any] = {"tier": tier, "seed": seed, "device": device, "folder": folder}
     waiting = [study for study in studies if not current(study, **about)]
-    return [Task(s.id, partial(_measured, s, about), _seconds(s, [folder, *known])) for s in waiting]
+    rows = docket or {}
+    work = {s.id: partial(_measured, s, about, rows.get(s.id, ())) for s in waiting}
+    return [Task(s.id, work[s.id], _seconds(s, [folder, *known])) for s in waiting]
 
 
-def _measured(study: Study, about: dict[str, Any], tick: Tick) -> None:
-    measured(study, **about, tick=tick)
+def _measured(study: Study, about: dict[str, Any], docket: Sequence[str], tick: Tick) -> None:
+    measured(study, **about, docket=docket, tick=tick)
 
 
 def _seconds(study: Study, folders: Sequence[Path]) -> float:

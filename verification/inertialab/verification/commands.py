@@ -28,9 +28,11 @@ from inertialab.verification.court.board import (
     mismatch,
     read_board,
 )
+from inertialab.verification.court.errors import failing
 from inertialab.verification.court.power import BAR
+from inertialab.verification.court.registration import docket_of
 from inertialab.verification.court.report import minima, print_board, surprises, total_power
-from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.docket import checks_of, studies_of
 from inertialab.verification.judging import judged_board, require_current
 from inertialab.verification.measure.instruments import calibration, disagreements
 from inertialab.verification.options import Board, Calibrate, Chosen, Judge, Run, Verify, chosen_claims
@@ -70,11 +72,12 @@ def run(options: Run, console: Console) -> int:
 def _measure(options: Run, console: Console) -> int:
     """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
     ids, device = chosen_claims(options.only), chosen_device(options.device)
-    checks = [c for c in CHECKS if c.claim in ids]
+    checks = checks_of(ids)
     _kept(options, {"tier": options.tier, "device": records.device_name(device), "seed": options.seed})
-    studies, _ = available([STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)])
+    studies, _ = available(studies_of(checks))
     about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
-    tasks = campaign.tasks_for(studies, **about, folder=options.out / "evidence", known=[RESULTS])
+    folder, rows = options.out / "evidence", docket_of(checks)
+    tasks = campaign.tasks_for(studies, **about, folder=folder, docket=rows, known=[RESULTS])
     taken = len(studies) - len(tasks)
     if taken and studies:
         console.print(f"{taken} of {len(studies)} studies are taken from their records.", highlight=False)
@@ -119,9 +122,9 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
 
 
 def _exit_code(content: Mapping[str, Any]) -> int:
-    """1 for a surprise, a derivation that fails, too little power, or when nothing was judged."""
+    """1 for a surprise, a derivation that fails, errors that are not what they say, a weak cell, or nothing judged."""
     rows = content["rows"]
-    failed = any(row["failure"] for row in rows)
+    failed = any(row["failure"] or row["weak"] for row in rows) or bool(failing(content["errors"]))
     judged_any = any(row["checks"] for row in rows)
     return int(bool(surprises(rows)) or failed or not judged_any or total_power(rows) < BAR)
 

@@ -11,9 +11,13 @@ from inertialab.experiments.errors import WrongInputError
 from inertialab.verification import records
 from inertialab.verification.court.board import board, board_row, differing
 from inertialab.verification.court.check import BaseCheck
+from inertialab.verification.court.errors import about_exact, between_seeds
 from inertialab.verification.court.judgement import Judgement, compare_all, judge_all
 from inertialab.verification.court.power import Power, power_of
-from inertialab.verification.docket import CHECKS, STUDIES
+from inertialab.verification.court.registration import docket_of
+from inertialab.verification.court.rivals import likelihoods
+from inertialab.verification.docket import checks_of, errors_of, studies_of
+from inertialab.verification.docket.rivals import RIVALS
 from inertialab.verification.measure.instruments import calibration
 from inertialab.verification.options import Board, Judge, Verify, chosen_claims
 from inertialab.verification.studies.study import Findings, Study
@@ -26,8 +30,8 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
         StaleRecordError: If one of them does not belong to this code and that was not allowed.
     """
     ids = chosen_claims(options.only)
-    checks = [c for c in CHECKS if c.claim in ids]
-    studies = [STUDIES[s] for s in dict.fromkeys(c.study.id for c in checks)]
+    checks = checks_of(ids)
+    studies = studies_of(checks)
     found = records.stored(studies, options.out / "evidence")
     if measured is not None:  # what could not be measured now may have left records of other runs
         run = _of_run(measured)
@@ -38,16 +42,36 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
     about = _about(studies, found, measured, options.out)
     findings = {id: records.findings_of(record) for id, record in found.items()}
     judgements, powers = judged(checks, findings)
-    rows = [board_row(i, [j for j in judgements if j.comparison.check.claim == i], powers.get(i), stale) for i in ids]
+    told = {id: record.get("docket", []) for id, record in found.items()}
+    rows = [_row(id, of_claim(id, judgements), powers.get(id), stale, told, findings) for id in ids]
     absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
-    return board(rows, **about, absent=absent, stale=stale), findings
+    errors = [e.row() for e in (*between_seeds(errors_of(checks), findings), *about_exact(judgements))]
+    return board(rows, **about, absent=absent, stale=stale, errors=errors, docket=docket_of(checks)), findings
+
+
+def _row(
+    id: str,
+    mine: Sequence[Judgement],
+    power: Power | None,
+    stale: Mapping[str, str],
+    docket: Mapping[str, Sequence[str]],
+    findings: Mapping[str, Findings],
+) -> dict[str, Any]:
+    """The board's row of one claim."""
+    rivals = likelihoods([rival for rival in RIVALS if rival.claim == id], mine, findings)
+    return board_row(id, mine, power, stale, docket, rivals)
+
+
+def of_claim(id: str, judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Those that a claim's checks were given."""
+    return [j for j in judgements if j.comparison.check.claim == id]
 
 
 def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tuple[list[Judgement], dict[str, Power]]:
     """Judge all comparisons together, then the wrong variants of every confirmed formula."""
     judgements, powers = judge_all(compare_all(checks, findings)), {}
     for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
-        power = power_of(id, [j for j in judgements if j.comparison.check.claim == id])
+        power = power_of(id, of_claim(id, judgements))
         if power:
             powers[id] = power
     return judgements, powers

@@ -60,7 +60,8 @@ class Verify(Run):
     A word first does one part of it: run measures, judge judges the records that are there, board shows or converts
     the last board, calibrate compares our instrument with independent ones; each has a --help of its own.
 
-    Exit code 0: every verdict is the expected one and the power test passes its bar. 1: not so, or nothing was judged.
+    Exit code 0: every verdict is the expected one, no confirmation is weak, the standard errors pass their own tests
+    and the power test its bar. 1: not so, or nothing was judged.
     2: wrong input. 3: no more disk or memory. 130: interrupted.
     """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,14 @@ def key_of(study: Study, *, tier: str, seed: int, device: str) -> dict[str, Any]
 
 
 def measured(
-    study: Study, *, tier: str, seed: int, device: str, folder: Path, tick: Callable[[], None] = lambda: None
+    study: Study,
+    *,
+    tier: str,
+    seed: int,
+    device: str,
+    folder: Path,
+    docket: Sequence[str] = (),
+    tick: Callable[[], None] = lambda: None,
 ) -> Findings:
     """Measure, or take the record of the same measurement by the same code.
 
@@ -46,6 +53,7 @@ def measured(
         seed: Seed of the whole verification.
         device: Where to run, a name that torch knows.
         folder: Where the record goes, as `ID.json`.
+        docket: Digests of the rows that it will be judged by; a new record says that they were there before it.
         tick: Called after each step of the work.
     """
 
@@ -53,14 +61,13 @@ def measured(
         return to_json(study.run(tier=tier, seed=seed, device=device, tick=tick))
 
     key = key_of(study, tier=tier, seed=seed, device=device_name(device))
-    return from_json(store.record(folder / f"{study.id}.json", key, work)["result"])
+    return from_json(store.record(folder / f"{study.id}.json", key, work, {"docket": list(docket)})["result"])
 
 
 def current(study: Study, *, tier: str, seed: int, device: str, folder: Path) -> bool:
     """Whether a folder holds the complete record of this very measurement."""
-    found = store.read_json(folder / f"{study.id}.json") or {}
-    key = store.complete(key_of(study, tier=tier, seed=seed, device=device_name(device)))
-    return found.get("status") == "complete" and found.get("key") == key
+    key = key_of(study, tier=tier, seed=seed, device=device_name(device))
+    return store.current(folder / f"{study.id}.json", key) is not None
 
 
 def device_name(device: str) -> str:

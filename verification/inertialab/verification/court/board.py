@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +14,17 @@ from inertialab.experiments.errors import WrongInputError
 from inertialab.theory import Claim, NotProvenError, claim
 from inertialab.theory.ledger import entry
 from inertialab.theory.parting import parting
+from inertialab.verification.court.check import BaseCheck
 from inertialab.verification.court.judgement import Judgement
-from inertialab.verification.court.power import WEAK, LayerPower, Power
+from inertialab.verification.court.power import LayerPower, Power, bar
+from inertialab.verification.court.registration import registration
+from inertialab.verification.court.rivals import ENOUGH
 from inertialab.verification.court.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas
 
-SCHEMA = 2
+SCHEMA = 3
 LAYERS = ("numerics", "simulation", "real")
 ABOUT = ("tier", "device", "seed")
 """What all rows of a board have in common."""
@@ -51,7 +55,8 @@ def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -
     """Verdict of one kind of evidence: of the points inside the claim's regime, every one must agree."""
     if layer not in subject.layers:
         return "not applicable"
-    verdicts = {j.verdict for j in judgements if j.comparison.check.layer == layer and j.comparison.in_regime}
+    rows = [j for j in judgements if j.comparison.check.layer == layer and not j.comparison.instead]
+    verdicts = {j.verdict for j in rows if j.comparison.in_regime}
     if not verdicts:
         return "not measured"
     for verdict in (Verdict.REFUTED, Verdict.UNDECIDED):
@@ -60,14 +65,19 @@ def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -
     return str(Verdict.CONFIRMED)
 
 
-def is_weak(power: LayerPower | None) -> bool:
-    """Whether a layer would not have seen an error of the prefactor above the bar; so it is without values to try."""
+def is_weak(power: LayerPower | None, largest: float) -> bool:
+    """Whether a layer would not have seen so large an error of the prefactor; so it is without values to try."""
     effect = power.effects.get("prefactor") if power else None
-    return effect is None or effect > WEAK
+    return effect is None or effect > largest
 
 
 def board_row(
-    id: str, judgements: Sequence[Judgement], power: Power | None, stale: Mapping[str, str] | None = None
+    id: str,
+    judgements: Sequence[Judgement],
+    power: Power | None,
+    stale: Mapping[str, str] | None = None,
+    docket: Mapping[str, Sequence[str]] | None = None,
+    rivals: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """One claim's row of the board.
 
@@ -76,6 +86,8 @@ def board_row(
         judgements: Those of this claim.
         power: What wrong variants of its formula met, None when nothing was measured.
         stale: Studies whose records do not belong to this code, and why.
+        docket: Digests of the rows that stood on the docket when each study was measured.
+        rivals: Decimal logarithms of likelihood ratios in real training, from `court.rivals`.
     """
     subject = claim(id)
     verdicts = {layer: layer_verdict(subject, layer, judgements) for layer in LAYERS}
@@ -92,10 +104,25 @@ def board_row(
         "survivors": [] if power is None else list(power.survivors),
         "power_by_layer": {layer: dict(layers[layer].effects) for layer in LAYERS if layer in layers},
         "survivors_by_layer": {layer: list(layers[layer].survivors) for layer in LAYERS if layer in layers},
-        "weak": [layer for layer in LAYERS if verdicts[layer] == Verdict.CONFIRMED and is_weak(layers.get(layer))],
+        "weak": _weak(verdicts, layers, subject.kind, rivals or {}),
+        "rivals": dict(rivals or {}),
         "stale": sorted({j.comparison.check.study.id for j in judgements} & set(stale or {})),
-        "checks": [j.row() for j in judgements],
+        "checks": [{**j.row(), "registered": _registered(j.comparison.check, docket or {})} for j in judgements],
     }
+
+
+def _weak(
+    verdicts: Mapping[str, str], layers: Mapping[str, LayerPower], kind: str, rivals: Mapping[str, float]
+) -> list[str]:
+    """Layers that confirm and would have missed what they must see; real training also if no rival is out."""
+    confirmed = [layer for layer in LAYERS if verdicts[layer] == Verdict.CONFIRMED]
+    close = bool(rivals) and max(rivals.values()) < ENOUGH
+    return [x for x in confirmed if is_weak(layers.get(x), bar(kind, x)) or (x == "real" and close)]
+
+
+def _registered(check: BaseCheck, docket: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a row was written, as it stands, before its study was measured."""
+    return registration(check) in docket.get(check.study.id, ())
 
 
 def board(
@@ -106,6 +133,8 @@ def board(
     seed: int,
     absent: Mapping[str, str],
     stale: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, Any]] = (),
+    docket: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """The content of board.json, a public interface.
 
@@ -116,6 +145,8 @@ def board(
         seed: Seed of the run.
         absent: Studies that were left out, and why.
         stale: Studies whose records do not belong to this code, and why.
+        errors: Verdicts on the standard errors themselves, from `court.errors`.
+        docket: Digests of the rows that were judged, by study.
     """
     commit, dirty = store.commit()
     return {
@@ -128,6 +159,8 @@ def board(
         "versions": store.versions(),
         "absent": dict(absent),
         "stale": dict(stale or {}),
+        "docket": hashlib.sha256(json.dumps(docket or {}, sort_keys=True).encode()).hexdigest()[:12],
+        "errors": list(errors),
         "rows": list(rows),
     }
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim, OutsideRegimeError, claim
-from inertialab.theory.statement import Layer
+from inertialab.theory.statement import Layer, Order
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement, Study, written_at
@@ -35,6 +35,7 @@ class Comparison:
         scale: Unit of the difference; the prediction itself when a ratio is judged, never 0.
         in_regime: Whether the claim makes a statement here; outside it is a control or a map of failure.
         group: Run it comes from.
+        instead: Claim that is true where the check's own is refuted, whose number `predicted` then is; else empty.
     """
 
     check: BaseCheck
@@ -45,6 +46,12 @@ class Comparison:
     scale: float
     in_regime: bool
     group: str = ""
+    instead: str = ""
+
+    @property
+    def expected(self) -> Verdict:
+        """The verdict that is expected of it."""
+        return Verdict.CONFIRMED if self.instead else self.check.expected
 
     @property
     def ratio(self) -> Estimate:
@@ -72,6 +79,7 @@ class BaseCheck:
         where: Which points.
         expected: Verdict that these points must get.
         off_diagonal: Judge entries i != j of a matrix, by their difference in units of sqrt(S_ii S_jj).
+        instead: Claim that holds where this one is refuted; it must be confirmed by the same measurements.
         place: File and line of its row.
     """
 
@@ -83,12 +91,14 @@ class BaseCheck:
     where: Callable[[Point], bool] = _everywhere
     expected: Verdict = Verdict.CONFIRMED
     off_diagonal: bool = False
+    instead: str = ""
     place: str = field(default_factory=written_at, compare=False, repr=False)
 
-    def points(self, findings: Findings) -> list[Comparison]:
-        """Every measurement that is meant, beside its prediction."""
-        subject = claim(self.claim)
-        return [self._one(subject, findings, m) for m in findings.measurements if self._wants(m, findings)]
+    def points(self, findings: Findings, other: str = "") -> list[Comparison]:
+        """Every measurement that is meant, beside its prediction or that of another claim."""
+        subject = claim(other or self.claim)
+        rows = [self._one(subject, findings, m) for m in findings.measurements if self._wants(m, findings)]
+        return [replace(row, instead=other) for row in rows]
 
     def _wants(self, m: Measurement, findings: Findings) -> bool:
         wanted = m.entry is None or self.quantity != "covariance" or (m.entry[0] != m.entry[1]) == self.off_diagonal
@@ -98,7 +108,7 @@ class BaseCheck:
         point = findings.conditions(m)
         value = np.asarray(subject.evaluate(**arguments(subject, point)))
         predicted = float(value if m.entry is None else value[m.entry])
-        scale = predicted or _unit(self.claim, point)
+        scale = predicted or _unit(subject.id, point)
         if self.off_diagonal and m.entry is not None:
             i, j = m.entry
             scale = float(np.sqrt(value[i, i] * value[j, j]))
@@ -112,15 +122,30 @@ class BaseCheck:
 class Check(BaseCheck):
     """Every measurement of one quantity in one study against one claim, point by point."""
 
+    def compare(self, findings: Findings) -> list[Comparison]:
+        """The comparisons to judge, and what is true in the claim's place where that is said.
+
+        Raises:
+            ValueError: If what is said to be true instead says nothing at one of the points.
+        """
+        others = self.points(findings, self.instead) if self.instead else []
+        for row in others:
+            if not row.in_regime:
+                raise ValueError(
+                    f"{self.instead} cannot hold instead of {self.claim} at {row.point}: not in its regime."
+                )
+        return self.points(findings) + others
+
 
 class OrderCheck(BaseCheck):
     """Whether the error of an asymptotic claim shrinks at its stated rate.
 
-    The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent.
+    The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent; the error over
+    parameter^exponent, extrapolated to 0 by a straight line, must be the stated coefficient, where that is a number.
     """
 
     def compare(self, findings: Findings) -> list[Comparison]:
-        """One comparison: measured slope against the exponent.
+        """Measured slope against the exponent, and measured coefficient against the stated one.
 
         Raises:
             ValueError: If the claim states no order.
@@ -139,7 +164,24 @@ class OrderCheck(BaseCheck):
             _, slope = weighted_line(x, y, errors)
             measured = Estimate(*slope, min(row.measured.n for row in rows))
         exponent = float(order.exponent)
-        return [Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)]
+        slope = Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)
+        return [slope, *self._coefficient(order, rows)]
+
+    def _coefficient(self, order: Order, rows: list[Comparison]) -> list[Comparison]:
+        """Error over what the claim says of it, extrapolated to 0; nothing where the coefficient is not known."""
+        if not all({str(s) for s in order.coefficient.free_symbols} <= row.point.keys() for row in rows):
+            return []
+        x = np.array([_number(order.parameter, row.point) for row in rows])
+        stated = np.array([_number(order.coefficient, row.point) for row in rows]) * x**order.exponent
+        inverse = np.array([row.predicted / row.measured.value for row in rows])
+        relative = np.array([row.measured.se / row.measured.value for row in rows])
+        y, errors = (inverse - 1) / stated, np.abs(inverse * relative / stated)
+        if all(row.measured.exact for row in rows):
+            measured = Estimate(float(np.polyfit(x, y, 1)[1]))
+        else:
+            intercept, _ = weighted_line(x, y, errors)
+            measured = Estimate(*intercept, min(row.measured.n for row in rows))
+        return [Comparison(self, {"coefficient of": str(order.parameter)}, None, 1.0, measured, 1.0, True)]
 
 
 class LimitCheck(BaseCheck):
@@ -216,3 +258,8 @@ def in_regime(subject: Claim, point: Point) -> bool:
     except OutsideRegimeError:
         return False
     return True
+
+
+def inside(id: str) -> Callable[[Point], bool]:
+    """The points at which a claim makes a statement, as a row's `where`."""
+    return lambda point: in_regime(claim(id), point)

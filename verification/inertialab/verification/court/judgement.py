@@ -11,8 +11,8 @@ from inertialab.verification.court.verdict import Verdict, judge, one_sided_leve
 from inertialab.verification.measure.estimate import Interval
 from inertialab.verification.studies.study import Findings
 
-ALPHA = 0.01
-"""Probability that any verdict of a board is wrong by chance."""
+ALPHA = 1e-4
+"""Probability that any verdict on one claim is wrong by chance: of a board of a hundred claims, one in a hundred."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Judgement:
 
     Attributes:
         comparison: What was compared.
-        level: One-sided level of its tests, from Holm's procedure over the whole board.
+        level: One-sided level of its tests, from Holm's procedure over all of the claim.
         interval: Interval of confidence 1 - 2 level of the ratio.
         verdict: Where that interval lies.
     """
@@ -34,7 +34,12 @@ class Judgement:
     @property
     def surprising(self) -> bool:
         """Whether the verdict differs from the expected one."""
-        return self.verdict != self.comparison.check.expected
+        return self.verdict != self.comparison.expected
+
+    @property
+    def used(self) -> float:
+        """Share of the margin that the difference of measured and predicted takes, dimensionless."""
+        return abs(self.comparison.ratio.value - 1) / self.comparison.check.margin
 
     def row(self) -> dict[str, Any]:
         """The judgement as a row of the board, in the unit of the measured quantity."""
@@ -52,8 +57,10 @@ class Judgement:
             "scale": c.scale,
             "n": c.measured.n,
             "in_regime": c.in_regime,
-            "expected": str(c.check.expected),
+            "expected": str(c.expected),
             "verdict": str(self.verdict),
+            "used": self.used,
+            "instead": c.instead,
         }
 
 
@@ -63,15 +70,18 @@ def _scalars(c: Comparison) -> dict[str, Any]:
 
 
 def judge_all(comparisons: Sequence[Comparison], alpha: float = ALPHA) -> list[Judgement]:
-    """Judge all comparisons of a run together.
+    """Judge comparisons, those of each claim together, so that no verdict depends on what else is judged.
 
     Args:
         comparisons: Statistical and exact ones; only the former take part in the error control.
-        alpha: Family-wise error rate.
+        alpha: Family-wise error rate of each claim, spent by Holm's procedure.
     """
+    level: dict[int, float] = {}
     sampled = [c for c in comparisons if not c.measured.exact]
-    levels = one_sided_levels([c.ratio for c in sampled], [c.check.margin for c in sampled], alpha)
-    level = {id(c): float(x) for c, x in zip(sampled, levels, strict=True)}
+    for name in dict.fromkeys(c.check.claim for c in sampled):
+        mine = [c for c in sampled if c.check.claim == name]
+        levels = one_sided_levels([c.ratio for c in mine], [c.check.margin for c in mine], alpha)
+        level |= dict(zip(map(id, mine), levels.tolist(), strict=True))
     judgements = []
     for c in comparisons:
         own = level.get(id(c), alpha / 2)
@@ -118,4 +128,5 @@ def confirmed_values(judgements: Iterable[Judgement]) -> dict[str, list[Judgemen
 
 
 def _confirms_a_value(j: Judgement) -> bool:
-    return isinstance(j.comparison.check, Check) and j.verdict == Verdict.CONFIRMED
+    c = j.comparison
+    return isinstance(c.check, Check) and not c.instead and j.verdict == Verdict.CONFIRMED

@@ -15,8 +15,8 @@ from inertialab.verification.court.variants import variants
 
 BAR = 0.95
 """Share of wrong variants that must be refuted."""
-WEAK = 0.1
-"""A layer that would not have refuted a prefactor this far off confirms weakly."""
+EXACT, OTHER = 0.03, 0.1
+"""Errors of the prefactor from which on numerics and simulation of exact claims must refute, and everything else."""
 OCTAVES = 20
 """Halvings of the largest error that are tried; what is seen a million times smaller is not resolved further."""
 FLOOR = 1e-6
@@ -56,6 +56,16 @@ class Power:
     def share(self) -> float:
         """Share refuted; 1 when the formula has no variant."""
         return 1 - len(self.survivors) / self.tried if self.tried else 1.0
+
+
+def bar(kind: str, layer: str) -> float:
+    """Error of the prefactor from which on a layer must refute; one that would miss it confirms weakly.
+
+    Args:
+        kind: Of the claim.
+        layer: numerics, simulation or real; real training is never exactly what a claim assumes.
+    """
+    return EXACT if kind == "exact" and layer != "real" else OTHER
 
 
 def power_of(id: str, judgements: Sequence[Judgement]) -> Power | None:

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from inertialab.verification.court.board import LAYERS
-from inertialab.verification.court.power import BAR, FLOOR, WEAK
+from inertialab.verification.court.errors import failing
+from inertialab.verification.court.power import BAR, EXACT, FLOOR, OTHER
 from inertialab.verification.studies.study import Findings
 
 Rows = Sequence[Mapping[str, Any]]
@@ -29,6 +30,8 @@ MARKS = {
     "not measured": ("·", "dim"),
     "not applicable": (" ", "dim"),
 }
+USED = 0.7
+"""Share of a margin from which on a confirmation is near its edge."""
 TERMS = 6
 """Terms of sums that are named one by one where a layer would have seen them; more are summed up."""
 PLAIN = str.maketrans("✓✗≈·", "+x~.")
@@ -36,7 +39,7 @@ PLAIN = str.maketrans("✓✗≈·", "+x~.")
 LEGEND = (
     "D derivation: ✓ proven   ≈ checked numerically in a step   a assumed in a step   ✗ contradicts",
     "N numerics, S simulation, R real training: ✓ confirmed   ✗ refuted   ? undecided   · not measured",
-    f"   w confirmed weakly: would not see {WEAK:.0%} in the prefactor",
+    f"   w weak: would not see {OTHER:.0%} in the prefactor ({EXACT:.0%} for N and S of exact claims)",
     "power: smallest error of the prefactor that the strongest layer would refute",
 )
 
@@ -89,7 +92,12 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
             console.print(f"[yellow]survivor[/] {row['id']}: {escape(survivor)}", highlight=False)
     for id, check in surprises(content["rows"]):
         console.print(f"[red]surprise[/] {escape(sentence(id, check))}", highlight=False)
+    for error in failing(content["errors"]):
+        console.print(f"[red]errors[/] {_scatter(error)}", highlight=False)
     console.print(summary(content["rows"]), highlight=False, soft_wrap=True)
+    if content["errors"]:
+        right = len(content["errors"]) - len(failing(content["errors"]))
+        console.print(f"{right} of {len(content['errors'])} tests of the standard errors passed", highlight=False)
 
 
 def strongest(row: Mapping[str, Any]) -> str:
@@ -164,10 +172,16 @@ def sentence(id: str, check: Mapping[str, Any]) -> str:
     place = ", ".join(f"{k} = {v:g}" if isinstance(v, float | int) else str(v) for k, v in check["point"].items())
     ratio, low, high = (1 + (check[k] - check["predicted"]) / check["scale"] for k in ("measured", "low", "high"))
     low, high = sorted((low, high))
+    instead = f", in whose place {check['instead']} should hold," if check["instead"] else ""
     return (
-        f"{id} is {check['verdict']}, expected {check['expected']}, in {check['check']} at {place}: "
+        f"{id}{instead} is {check['verdict']}, expected {check['expected']}, in {check['check']} at {place}: "
         f"measured/predicted {ratio:.4g} in [{low:.4g}, {high:.4g}], margin {check['margin']:g}"
     )
+
+
+def _scatter(error: Mapping[str, Any]) -> str:
+    interval = f"[{error['low']:.3g}, {error['high']:.3g}], margin {error['margin']:g}"
+    return f"{error['study']}: scatter over claimed error {error['ratio']:.3g} in {interval}: {error['verdict']}"
 
 
 def summary(rows: Rows) -> str:
@@ -182,4 +196,14 @@ def summary(rows: Rows) -> str:
     power = f"power {total_power(rows):.1%} of {tried} wrong variants refuted (bar {BAR:.0%})"
     weak = sum(len(row.get("weak", ())) for row in rows)
     confirmed = sum(row[layer] == "confirmed" for row in rows for layer in LAYERS)
-    return f"{verdicts}; {power};\n{empty}; {weak} of {confirmed} confirmed cells weak"
+    return f"{verdicts}; {power};\n{empty}; {weak} of {confirmed} confirmed cells weak{_cautions(rows)}"
+
+
+def _cautions(rows: Rows) -> str:
+    """What a reader should know of the verdicts beside their number; empty when there is nothing."""
+    checks = [check for row in rows for check in row["checks"]]
+    near = sum(c["verdict"] == c["expected"] == "confirmed" and c["used"] > USED for c in checks)
+    late = sum(not c["registered"] for c in checks)
+    said = [f"{near} confirmed by less than {1 - USED:.0%} of their margin"] * bool(near)
+    said += [f"{late} by rows written after the measurement"] * bool(late)
+    return f";\n{', '.join(said)}" if said else ""

@@ -3,8 +3,12 @@
 A row is written before its measurement. Studies are named here with their configuration and do not know these rows.
 """
 
+from collections.abc import Collection, Iterable, Sequence
+
 from inertialab.theory.names import meant
-from inertialab.verification.docket import escape, noise, optimizers, saddle, stationary
+from inertialab.verification.court.check import BaseCheck
+from inertialab.verification.court.errors import ErrorCheck
+from inertialab.verification.docket import errors, escape, noise, optimizers, saddle, stationary
 from inertialab.verification.studies.study import Study
 
 SUBJECTS = (stationary, saddle, escape, noise, optimizers)
@@ -12,8 +16,24 @@ SUBJECTS = (stationary, saddle, escape, noise, optimizers)
 CHECKS = tuple(check for subject in SUBJECTS for check in subject.CHECKS)
 """Every row, in the order of the claims' subjects."""
 
-STUDIES: dict[str, Study] = {check.study.id: check.study for check in CHECKS}
+STUDIES: dict[str, Study] = {check.study.id: check.study for check in (*CHECKS, *errors.CHECKS)}
 """Every study that a row rests on, by id."""
+
+
+def checks_of(ids: Collection[str]) -> list[BaseCheck]:
+    """The rows of some claims."""
+    return [check for check in CHECKS if check.claim in ids]
+
+
+def errors_of(checks: Iterable[BaseCheck]) -> list[ErrorCheck]:
+    """What the errors of some rows are judged by."""
+    used = {check.study.measure for check in checks}
+    return [check for check in errors.CHECKS if check.of in used]
+
+
+def studies_of(checks: Sequence[BaseCheck]) -> list[Study]:
+    """The studies that some rows rest on, and those that tell of their errors."""
+    return list({check.study.id: check.study for check in (*checks, *errors_of(checks))}.values())
 
 
 def study(id: str) -> Study:

@@ -246,7 +246,7 @@ STABLE = Study("stable-exit", jumps.jumps, {"points": LARGE, "steepness": [1.0, 
 COUNTED_JUMPS = Study(
     "counted-jumps",
     particles.jumps,
-    {"points": JUMPS, "steepness": [1.0, 4.0], "steps": 1000},
+    {"points": JUMPS, "steepness": [1.0, 4.0], "steps": 1500},
     full={"steps": 20_000},
 )
 

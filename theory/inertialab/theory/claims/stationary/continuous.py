@@ -36,8 +36,8 @@ from inertialab.theory.statement import Derivation, Order, Source, claim
     (eta, h, C),
     kind="asymptotic",
     regime=Regime(
-        (h > 0, eta * h <= sp.Rational(1, 10)),
-        "Beyond it the relative error eta*h/2 exceeds 5 %; use sgd.stationary-variance.",
+        (h > 0, eta * h <= sp.Rational(1, 20)),
+        "Beyond it the relative error eta*h/2 exceeds 2.5 %; use sgd.stationary-variance.",
     ),
     source=Source("mandt2017stochastic", "stationary variance of the Ornstein-Uhlenbeck process"),
     uses=("sgd.stationary-variance",),

@@ -77,7 +77,7 @@ def sgd_modified_equation_2() -> Derivation:
     var,
     (eta, h, C, beta),
     kind="attributed",
-    regime=Regime((h > 0, beta < 1, eta * h <= (1 + beta) / 10), "Beyond it the variance is more than 5 % low."),
+    regime=Regime((h > 0, beta < 1, eta * h <= (1 + beta) / 20), "Beyond it the variance is more than 2.5 % low."),
     source=Source("kunin2021limiting", "underdamped equation of SGD with momentum"),
     uses=("momentum.stationary-variance-torch", "momentum.stationary-velocity"),
     corrected_by="momentum.stationary-variance-torch",

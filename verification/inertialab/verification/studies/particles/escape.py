@@ -4,6 +4,7 @@ The loops are compiled for the CPU, whatever the device.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from inertialab.experiments.passage import diffusion_passage
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import LANDSCAPES, quadratic
 from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 WELL = LANDSCAPES["double-well"].at(barrier=1.0)
@@ -33,7 +35,7 @@ def _sgd(eta: float, D: Sequence[float]) -> System:
 
 
 def _counted(
-    system: System, boundary: float, events: int, rng: np.random.Generator, tick: Tick
+    system: System, boundary: float, events: int, rng: np.random.Generator, tick: Tick, particles: int = PARTICLES
 ) -> tuple[Estimate, float]:
     """Mean time η·steps from the left minimum, with about as many events as wanted, and that of SGD's diffusion."""
     eta = float(system.settings["eta"])
@@ -43,8 +45,8 @@ def _counted(
         system,
         start=[-1.0],
         boundary=boundary,
-        particles=PARTICLES,
-        steps=int(np.ceil(events * mean / PARTICLES)),
+        particles=particles,
+        steps=int(np.ceil(events * mean / particles)),
         seed=int(rng.integers(2**62)),
         burn_in=int(10 / eta),  # many times the slowest relaxation within the well
         tick=lambda _: tick(),
@@ -58,11 +60,20 @@ def _mean_time(found: Escapes, eta: float) -> Estimate:
     return Estimate(value, value / found.events**0.5, found.events)
 
 
-def passages(points: Points, events: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+def passages(
+    points: Points,
+    events: int,
+    particles: int = PARTICLES,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
     """First-passage times of SGD at so small a rate that it is a diffusion."""
     rows = []
     for point in points:
-        time, _ = _counted(_sgd(point["eta"], point["D"]), point["boundaries"][0], events, rng, tick)
+        system, end = _sgd(point["eta"], point["D"]), point["boundaries"][0]
+        time, _ = _counted(system, end, events, rng, tick, particles)
         rows.append(Measurement("time", point, time))
     return Findings(tuple(rows))
 
@@ -123,3 +134,10 @@ def jumps(
             )
             rows.append(Measurement("time", {**point, "h": h}, _mean_time(found, eta)))
     return Findings(tuple(rows))
+
+
+def passage_scatter(
+    seeds: int, *, rng: np.random.Generator, device: torch.device, tick: Tick, **config: Any
+) -> Findings:
+    """Scatter of counted first-passage times over their claimed errors."""
+    return scatter(passages, seeds, rng=rng, device=device, tick=tick, **config)

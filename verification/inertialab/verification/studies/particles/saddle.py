@@ -1,12 +1,14 @@
 """Leaving a critical point, at saddles and at minima, by particles under the real optimizers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from inertialab.experiments.ensemble import simulate
 from inertialab.verification.measure.moments import mean_square
+from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, settings_of
 
 
@@ -45,3 +47,10 @@ def spread(
         for T, at in zip(times, positions, strict=True):
             found.append(Measurement("msd", {**point, "T": T}, mean_square(at[:, 0])))
     return Findings(tuple(found))
+
+
+def spread_scatter(
+    seeds: int, *, rng: np.random.Generator, device: torch.device, tick: Tick, **config: Any
+) -> Findings:
+    """Scatter of mean squared displacements over their claimed errors."""
+    return scatter(spread, seeds, rng=rng, device=device, tick=tick, **config)

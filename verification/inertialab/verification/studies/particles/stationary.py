@@ -9,6 +9,7 @@ import torch
 from inertialab.experiments.ensemble import simulate
 from inertialab.experiments.exact import recursion
 from inertialab.verification.measure.moments import mean_product, mean_square
+from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 
@@ -51,3 +52,17 @@ def equilibrium_matrix(
         entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
         found += [Measurement("covariance", point, mean_product(positions, *e), entry=e) for e in entries]
     return Findings(tuple(found))
+
+
+def equilibrium_scatter(
+    seeds: int, *, rng: np.random.Generator, device: torch.device, tick: Tick, **config: Any
+) -> Findings:
+    """Scatter of stationary variances over their claimed errors."""
+    return scatter(equilibrium, seeds, rng=rng, device=device, tick=tick, **config)
+
+
+def matrix_scatter(
+    seeds: int, *, rng: np.random.Generator, device: torch.device, tick: Tick, **config: Any
+) -> Findings:
+    """Scatter of the entries of stationary covariances over their claimed errors."""
+    return scatter(equilibrium_matrix, seeds, rng=rng, device=device, tick=tick, **config)

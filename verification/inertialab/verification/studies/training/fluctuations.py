@@ -1,6 +1,8 @@
 """Real training: chains of SGD and momentum around a minimum, Hessian and noise measured, nothing fitted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
 from inertialab.verification.measure.moments import chain_covariances
 from inertialab.verification.measure.noise import noise_covariance_in
 from inertialab.verification.measure.problem import Problem
+from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Tick
 
 RELAXATIONS = 4  # burn-in, in relaxation times of the slowest tested direction
@@ -63,7 +66,28 @@ def fluctuations(
     """
     problem, at, facts = _minimum(data, model, l2, rng, device)
     pairs, C, measured = _instruments(problem, at, directions, batch, torch_generator(rng, device))
-    curvature, facts = pairs.values.cpu().numpy(), facts | measured
+    chosen: dict[str, Any] = {"steepness": steepness, "batch": batch, "chains": chains, "relaxations": relaxations}
+    found = _around(problem, at, pairs, C, optimizer, settings, **chosen, rng=rng, tick=tick)
+    return replace(found, facts=facts | measured)
+
+
+def _around(
+    problem: TrainingProblem,
+    at: Tensor,
+    pairs: Eigenpairs,
+    C: np.ndarray,
+    optimizer: str,
+    settings: dict[str, float],
+    steepness: Sequence[float],
+    batch: int,
+    chains: int,
+    relaxations: float,
+    *,
+    rng: np.random.Generator,
+    tick: Tick,
+) -> Findings:
+    """Second moments of chains around a minimum, at several learning rates."""
+    curvature = pairs.values.cpu().numpy()
     found, shared, correlations = [], {}, {}
     for x in steepness:
         rate = float(x / curvature[0])
@@ -86,7 +110,7 @@ def fluctuations(
         shared[group] = {"eta": eta, **settings, "B": batch, "H": np.diag(curvature).tolist(), "C": C.tolist()}
         rows, correlations[group] = _second_moments(samples, group, curvature, C)
         found += rows
-    return Findings(tuple(found), facts, shared, correlations)
+    return Findings(tuple(found), {}, shared, correlations)
 
 
 def _schedule(relaxation: float, length: float) -> dict[str, int]:
@@ -149,3 +173,27 @@ def _most_correlated(C: np.ndarray) -> list[tuple[int, int]]:
     rows, columns = np.tril_indices(len(C), -1)
     order = np.argsort(-np.abs((C / np.outer(spread, spread))[rows, columns]))[:PAIRS]
     return [(int(rows[o]), int(columns[o])) for o in order]
+
+
+def fluctuation_scatter(
+    data: str,
+    model: str,
+    l2: float,
+    optimizer: str,
+    settings: dict[str, float],
+    steepness: Sequence[float],
+    directions: int,
+    batch: int,
+    chains: int,
+    relaxations: float,
+    seeds: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Scatter of covariances around one minimum over their claimed errors, new chains for each seed."""
+    problem, at, _ = _minimum(data, model, l2, rng, device)
+    pairs, C, _ = _instruments(problem, at, directions, batch, torch_generator(rng, device))
+    chosen: dict[str, Any] = {"steepness": steepness, "batch": batch, "chains": chains, "relaxations": relaxations}
+    return scatter(partial(_around, problem, at, pairs, C, optimizer, settings, **chosen), seeds, rng=rng, tick=tick)

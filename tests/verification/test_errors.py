@@ -1,0 +1,156 @@
+"""Standard errors are judged too: repeated measurements, and the scatter about exact predictions."""
+
+import numpy as np
+import pytest
+
+from inertialab.theory import claim
+from inertialab.verification.court.check import Check
+from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_exact, between_seeds, failing
+from inertialab.verification.court.judgement import compare_all, judge_all
+from inertialab.verification.docket import CHECKS, errors, errors_of
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.repeated import scatter
+from inertialab.verification.studies.study import Findings, Measurement, Study
+
+
+def measured(wrong=1.0, particles=200):
+    """A measurement of five variances of normal numbers, whose errors are multiplied by a factor."""
+
+    def measure(*, rng):
+        units = rng.standard_normal((5, particles)) ** 2
+        means = [Estimate.mean(row) for row in units]
+        return Findings(tuple(Measurement("variance", {}, Estimate(e.value, wrong * e.se, e.n)) for e in means))
+
+    return measure
+
+
+def verdict(measure, rng, seeds=150):
+    study = Study("made-up-repeated", measure, {})
+    (found,) = between_seeds([ErrorCheck(study, measure)], {study.id: scatter(measure, seeds, rng=rng)})
+    return found
+
+
+def test_errors_that_are_what_they_say_are_confirmed(rng):
+    found = verdict(measured(), rng)
+    assert found.verdict == "confirmed"
+    assert found.low < 1 < found.high
+
+
+@pytest.mark.parametrize("wrong", [1 / 3, 0.5**0.5, 1.5, 3.0])
+def test_wrong_errors_are_refuted(rng, wrong):
+    """A third of the error, every unit counted twice, and errors that are too large."""
+    found = verdict(measured(wrong), rng)
+    assert found.verdict == "refuted"
+    assert found.ratio == pytest.approx(1 / wrong, rel=0.1)
+
+
+def test_few_seeds_decide_nothing(rng):
+    assert verdict(measured(), rng, seeds=10).verdict == "undecided"
+
+
+def test_numbers_of_one_seed_may_be_correlated(rng):
+    """The same number five times scatters as one; the interval must know it."""
+
+    def same(*, rng):
+        (one,) = measured()(rng=rng).measurements[:1]
+        return Findings((one,) * 5)
+
+    alone, five = verdict(measured(), rng, 100), verdict(same, rng, 100)
+    assert five.high - five.low > 1.8 * (alone.high - alone.low)
+
+
+def test_a_repeated_study_that_measures_no_scatter_is_an_error():
+    study = Study("made-up-repeated", measured(), {})
+    with pytest.raises(ValueError, match="measures no scatter"):
+        between_seeds([ErrorCheck(study, measured())], {study.id: Findings(())})
+
+
+def about(rng, wrong=1.0, number=60):
+    """Measurements of an exact law with normal errors, claimed to be a multiple of what they are."""
+    points = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in np.linspace(0.1, 1.9, number)]
+    exact = claim("sgd.stationary-variance").predict
+    rows = [
+        Measurement(
+            "variance",
+            p,
+            Estimate(exact(**p) * (1 + 0.002 * rng.standard_normal()), 0.002 * wrong * exact(**p), 10_000),
+        )
+        for p in points
+    ]
+    study = Study("made-up", measured(), {})
+    check = Check("sgd.stationary-variance", "simulation", study, "variance", 0.02)
+    return about_exact(judge_all(compare_all([check], {"made-up": Findings(tuple(rows))})))
+
+
+def test_the_scatter_about_exact_predictions_is_judged(rng):
+    (right,) = about(rng)
+    assert (right.study, right.verdict, right.n) == (ABOUT_EXACT, "confirmed", 60)
+    (small,) = about(rng, wrong=1 / 3)
+    assert small.verdict == "refuted"
+    assert small.ratio == pytest.approx(3, rel=0.3)
+    assert failing([right.row(), small.row()]) == [small.row()]
+
+
+def test_a_handful_of_exact_predictions_is_not_judged(rng):
+    assert about(rng, number=10) == []
+
+
+def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
+    """Or of one that makes them in the same way: by particles, entries of a matrix, events, chains."""
+    judged = {check.of for check in errors.CHECKS}
+    alike = {
+        escape.finite_steps: escape.passages,
+        escape.slowing: escape.passages,
+        escape.jumps: escape.passages,
+    }
+    sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
+    assert {alike.get(measure, measure) for measure in sampled} <= judged
+    assert [e.study.id for e in errors_of([c for c in CHECKS if c.study.id == "sgd-spread"])] == ["sgd-spread-repeated"]
+
+
+def small(measure, seeds, rng, cpu, **config):
+    study = Study("made-up-repeated", measure, {})
+    found = measure(seeds=seeds, rng=rng, device=cpu, tick=lambda: None, **config)
+    (judged,) = between_seeds([ErrorCheck(study, measure)], {study.id: found})
+    return judged
+
+
+def test_an_ensemble_whose_second_half_repeats_the_first_is_found(rng, cpu, monkeypatch):
+    config = {"optimizer": "sgd", "points": errors.POINTS, "particles": 200}
+    assert small(stationary.equilibrium_scatter, 150, rng, cpu, **config).verdict == "confirmed"
+    whole = stationary.simulate
+
+    def repeated(*arguments, particles, **more):
+        half = whole(*arguments, particles=particles // 2, **more)
+        return np.concatenate([half, half], axis=1)
+
+    monkeypatch.setattr(stationary, "simulate", repeated)
+    assert small(stationary.equilibrium_scatter, 150, rng, cpu, **config).verdict == "refuted"
+
+
+def test_counted_times_whose_error_forgets_the_root_are_found(rng, cpu, monkeypatch):
+    config = {**errors.COUNTED.config, "events": 60, "particles": 300}
+    seeds = config.pop("seeds") // 6
+    right = small(escape.passage_scatter, seeds, rng, cpu, **config)
+    assert right.verdict != "refuted"
+    mean_time = escape._mean_time
+
+    def wrong(found, eta):
+        time = mean_time(found, eta)
+        return Estimate(time.value, time.value / found.events, found.events)
+
+    monkeypatch.setattr(escape, "_mean_time", wrong)
+    assert small(escape.passage_scatter, seeds, rng, cpu, **config).verdict == "refuted"
+
+
+def test_times_of_one_ensemble_count_as_one(rng):
+    """Twenty times of two ensembles are two points, too few to be judged."""
+    exact = claim("sgd.saddle-variance").predict
+    rows = []
+    for h in (-0.1, 0.1):
+        for T in range(1, 31):
+            p = {"eta": 0.5, "h": h, "C": 0.7, "T": T}
+            rows.append(Measurement("msd", p, Estimate(exact(**p), 0.002 * exact(**p), 10_000)))
+    check = Check("sgd.saddle-variance", "simulation", Study("made-up", saddle.spread, {}), "msd", 0.02)
+    assert about_exact(judge_all(compare_all([check], {"made-up": Findings(tuple(rows))}))) == []

@@ -1,0 +1,53 @@
+"""The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
+
+One row for each way in which an error is made: particles, entries of a matrix, counted events, chains of training.
+"""
+
+from inertialab.verification.court.errors import ErrorCheck
+from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.study import Study
+from inertialab.verification.studies.training import fluctuations
+
+POINTS = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.2, 0.6, 1.0, 1.5)]
+MATRIX = {"eta": 1.0, "H": [[0.9, 0.3], [0.3, 1.1]], "C": [[1.0, -0.4], [-0.4, 0.6]]}
+WELL = {"potential": [1.0, 0.0, -2.0, 0.0, 1.0], "x0": -1.0, "boundaries": [0.9, -2.5]}
+FEW = {"particles": 2000, "seeds": 150}
+
+EQUILIBRIUM = Study(
+    "sgd-minimum-repeated", stationary.equilibrium_scatter, {"optimizer": "sgd", "points": POINTS, **FEW}
+)
+MATRICES = Study("sgd-matrix-repeated", stationary.matrix_scatter, {"problems": [MATRIX], **FEW, "seeds": 400})
+SPREAD = Study(
+    "sgd-spread-repeated", saddle.spread_scatter, {"optimizer": "sgd", "points": POINTS, "times": [1, 3, 10], **FEW}
+)
+COUNTED = Study(
+    "counted-passage-repeated",
+    escape.passage_scatter,
+    {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+CHAINS = Study(
+    "banknote-repeated",
+    fluctuations.fluctuation_scatter,
+    {
+        "data": "banknote",
+        "model": "softmax-regression",
+        "l2": 0.01,
+        "optimizer": "sgd",
+        "settings": {},
+        "steepness": [0.1],
+        "directions": 3,
+        "batch": 16,
+        "chains": 20,
+        "relaxations": 4.0,
+        "seeds": 150,
+    },
+    data="banknote",
+)
+
+CHECKS = (
+    ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
+    ErrorCheck(MATRICES, stationary.equilibrium_matrix),
+    ErrorCheck(SPREAD, saddle.spread),
+    ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(CHAINS, fluctuations.fluctuations),
+)
