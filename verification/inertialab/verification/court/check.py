@@ -10,7 +10,7 @@ import numpy as np
 import sympy as sp
 
 from inertialab.theory import Claim, OutsideRegimeError, claim
-from inertialab.theory.statement import Layer
+from inertialab.theory.statement import Layer, Order
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement, Study, written_at
@@ -140,11 +140,12 @@ class Check(BaseCheck):
 class OrderCheck(BaseCheck):
     """Whether the error of an asymptotic claim shrinks at its stated rate.
 
-    The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent.
+    The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent; the error over
+    parameter^exponent, extrapolated to 0 by a straight line, must be the stated coefficient, where that is a number.
     """
 
     def compare(self, findings: Findings) -> list[Comparison]:
-        """One comparison: measured slope against the exponent.
+        """Measured slope against the exponent, and measured coefficient against the stated one.
 
         Raises:
             ValueError: If the claim states no order.
@@ -163,7 +164,24 @@ class OrderCheck(BaseCheck):
             _, slope = weighted_line(x, y, errors)
             measured = Estimate(*slope, min(row.measured.n for row in rows))
         exponent = float(order.exponent)
-        return [Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)]
+        slope = Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)
+        return [slope, *self._coefficient(order, rows)]
+
+    def _coefficient(self, order: Order, rows: list[Comparison]) -> list[Comparison]:
+        """Error over what the claim says of it, extrapolated to 0; nothing where the coefficient is not known."""
+        if not all({str(s) for s in order.coefficient.free_symbols} <= row.point.keys() for row in rows):
+            return []
+        x = np.array([_number(order.parameter, row.point) for row in rows])
+        stated = np.array([_number(order.coefficient, row.point) for row in rows]) * x**order.exponent
+        inverse = np.array([row.predicted / row.measured.value for row in rows])
+        relative = np.array([row.measured.se / row.measured.value for row in rows])
+        y, errors = (inverse - 1) / stated, np.abs(inverse * relative / stated)
+        if all(row.measured.exact for row in rows):
+            measured = Estimate(float(np.polyfit(x, y, 1)[1]))
+        else:
+            intercept, _ = weighted_line(x, y, errors)
+            measured = Estimate(*intercept, min(row.measured.n for row in rows))
+        return [Comparison(self, {"coefficient of": str(order.parameter)}, None, 1.0, measured, 1.0, True)]
 
 
 class LimitCheck(BaseCheck):

@@ -9,7 +9,7 @@ import torch
 from inertialab.experiments.exact import moments_after
 from inertialab.optim import OPTIMIZERS, set_momentum_buffer
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.exact.steps import linear_step, matrix_step
+from inertialab.verification.studies.exact.one_step import linear_step, matrix_step
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, lower, settings_of
 
 

@@ -1,54 +1,63 @@
-"""One step of an optimizer, read off the optimizer itself: it is asked where basis states and a kick end."""
+"""What the length of a step does: the discrete chain on Gauss nodes beside its diffusion, and at a threshold."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.polynomial import Polynomial
 
-from inertialab.optim import OPTIMIZERS, set_momentum_buffer
+from inertialab.experiments.passage import chain_steps
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.flow.escape import passage
+from inertialab.verification.studies.study import Findings, Measurement, Tick
 
 
-def linear_step(optimizer: str, settings: Mapping[str, float], h: float) -> tuple[np.ndarray, np.ndarray]:
-    """A and b of `state' = A state + b ξ` on hθ²/2, in float64.
+def chains(
+    rates: Sequence[float],
+    well: Sequence[float],
+    fields: Sequence[Sequence[float]],
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Escape time of the discrete chain over that of its diffusion, thresholds deep in the other well."""
+    rows, ends = [], (-1.9, -1.0, 0.9)  # so far on the left that nothing leaves there
+    for coefficients in fields:
+        slope, D = Polynomial(well).deriv(), Polynomial(coefficients)
+        slow = passage(slope, D, ends)
+        for eta in rates:
+            steps = chain_steps(slope, lambda x, D=D, eta=eta: 2 * D(x) / eta, eta, ends, panels=80)
+            ratio = eta * steps / slow
+            point = {"eta": eta, "potential": list(well), "D": list(coefficients)}
+            rows.append(Measurement("ratio", point, Estimate(ratio)))
+    return Findings(tuple(rows))
 
-    The optimizer updates elementwise, so that one tensor holds every basis state and, last, the kick of a noise of
-    size one from rest.
 
-    Args:
-        optimizer: A linear row of `inertialab.optim.OPTIMIZERS`: SGD, or momentum with a buffer.
-        settings: Its `eta` and other settings.
-        h: Curvature, units L/θ².
+def thresholds(
+    rates: Sequence[float], D: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """How far the thresholds of a free diffusion must be moved to give the mean time of the chain.
 
-    Returns:
-        A of shape (k, k) and b of shape (k, 1); the state is the parameter and, with momentum, the buffer.
+    The diffusion leaves (-b, b) from its middle after b²/2D on average. The shift follows from the difference of two
+    widths, in which effects of the start drop out.
     """
-    size = 2 if "beta" in settings else 1
-    start = torch.eye(size, size + 1, dtype=torch.float64)
-    theta = start[0].clone()
-    stepper = OPTIMIZERS[optimizer].make([theta], **settings)
-    if size == 2:
-        set_momentum_buffer(stepper, start[1])
-    theta.grad = h * theta + torch.eye(size + 1, dtype=torch.float64)[size]
-    stepper.step()
-    after = [theta] + ([stepper.state[theta]["momentum_buffer"]] if size == 2 else [])
-    new = torch.stack(after).numpy()
-    return new[:, :size], new[:, size:]
+    rows = []
+    for eta in rates:
+        times = [_walk(eta, D, b) for b in (1.0, 2.0)]
+        shift = ((times[1] - times[0]) * 2 * D - 3) / 2  # (2 + s)² - (1 + s)² = 3 + 2s
+        rows.append(Measurement("shift", {"eta": eta, "D": D}, Estimate(float(shift))))
+    return Findings(tuple(rows))
 
 
-def matrix_step(optimizer: str, settings: Mapping[str, float], H: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A and b of `θ' = Aθ + bξ` on θᵀHθ/2 for an optimizer without further states, in float64.
+def _walk(eta: float, D: float, b: float) -> float:
+    """Mean time of a free normal walk from 0 out of (-b, b)."""
+    nodes, weights = np.polynomial.legendre.leggauss(600)
+    x, w = b * nodes, b * weights
+    width = np.sqrt(2 * D * eta)
 
-    Args:
-        optimizer: Row of `inertialab.optim.OPTIMIZERS`, such as sgd.
-        settings: Its settings.
-        H: Hessian, shape (d, d).
+    def kernel(origin: np.ndarray) -> np.ndarray:
+        return np.exp(-(((x - origin[:, None]) / width) ** 2) / 2) / (width * np.sqrt(2 * np.pi)) * w
 
-    Returns:
-        A and b, both of shape (d, d).
-    """
-    d = len(H)
-    theta = torch.cat([torch.eye(d, dtype=torch.float64), torch.zeros(d, d, dtype=torch.float64)])
-    stepper = OPTIMIZERS[optimizer].make([theta], **settings)
-    theta.grad = theta @ torch.as_tensor(H).T + torch.eye(2 * d, d, dtype=torch.float64).flip(0).flip(1)
-    stepper.step()
-    return theta[:d].T.numpy(), theta[d:].T.numpy()
+    times = np.linalg.solve(np.eye(len(x)) - kernel(x), np.ones(len(x)))
+    return float(eta * (1 + kernel(np.zeros(1)) @ times)[0])
