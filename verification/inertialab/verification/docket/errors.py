@@ -4,7 +4,7 @@ One row for each way in which an error is made: particles, entries of a matrix, 
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.particles import escape, saddle, spheres, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -43,6 +43,18 @@ CHAINS = Study(
     },
     data="banknote",
 )
+UNITS = Study(
+    "units-repeated",
+    spheres.units_scatter,
+    {
+        "points": [
+            {"eta": 0.3, "decay": 1.0, "inputs": 5, "batch": 2, "steep": 1.0},
+            {"eta": 0.1, "decay": 3.0, "inputs": 3, "batch": 4, "steep": 0.5},
+        ],
+        "particles": 20,
+        "seeds": 400,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -50,4 +62,5 @@ CHECKS = (
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(COUNTED, escape.passages),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
+    ErrorCheck(UNITS, spheres.units),
 )
