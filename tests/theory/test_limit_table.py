@@ -74,6 +74,11 @@ def kramers(point):
     return point["gamma"] * point["M"] * value("langevin.eyring-kramers", rest)
 
 
+def proportional_spread(point):
+    """At 45° every direction spreads in proportion to its curvature, in units of the mean of both."""
+    return point["eta"] ** 2 * HUGE * 2 * point["ratio"] / (1 + point["ratio"])
+
+
 def published_drift(point):
     D, gamma, M = (point[k] for k in ("D", "gamma", "M"))
     return D / (gamma * M) + D / (gamma**3 * M**2)
@@ -96,6 +101,7 @@ SMALL_STEPS = [
     ("sgd.saddle-variance", lambda p: {"eta": TINY * p["eta"], "T": 1e5}, "sgd.saddle-variance-ou"),
     ("adai.escape", low_barrier, "sgd.escape"),
     ("momentum.growth-slower", small_steps, 1.0),
+    ("adai.saddle-speed", lambda p: {"T": 1.0}, lambda p: p["kappa"] / (2 - p["kappa"])),
 ]
 LONG_TIMES = [
     ("sgd.saddle-variance", settled, "sgd.stationary-variance"),
@@ -106,6 +112,9 @@ LONG_TIMES = [
     ("momentum.saddle-msd-continuous", settled_particle, lambda p: p["D"] / p["gamma"]),
     ("momentum.saddle-msd-drift", settled_particle, published_drift),
     ("adam.saddle-msd", {"T": HUGE}, lambda p: p["eta"] ** 2 * HUGE),
+    ("adam.rotation", {"T": HUGE, "turn": 0.0}, lambda p: p["eta"] ** 2 * HUGE),
+    ("adam.rotation", {"T": HUGE, "turn": np.pi / 4}, proportional_spread),
+    ("adai.saddle-speed", {"T": HUGE}, 1.0),
 ]
 FRICTION = [
     ("momentum.escape", strong_friction, kramers),
@@ -125,6 +134,8 @@ ELSEWHERE = {
     "sgd.stationary-covariance": "matrices: test_limits.py and test_predictions.py",
     "sgd.stationary-covariance-mandt": "matrices: small steps are a step of its derivation",
     "momentum.stationary-covariance-torch": "matrices: test_limits.py",
+    "sgd.saddle-covariance": "matrices: test_limits.py",
+    "adam.saddle-covariance": "matrices: test_limits.py",
     "langevin.mean-first-passage": "functions: test_escape.py",
     "sgd.quasi-potential": "functions: test_escape.py, Gaussian noise",
     "sgd.escape-skewed": "functions: test_escape.py, no cumulants",

@@ -26,7 +26,10 @@ def cancels(subject, point):
     """Whether the printed formula loses digits that the claim's own numerics keep."""
     if subject.numerics is None:
         return False
-    exact = subject.evaluate(**{str(s): point[str(s)] for s in subject.arguments})
+    if subject.change:  # its numerics know entries of matrices
+        exact = subject.numerics(**{str(s): np.asarray(point[str(s)]) for s in subject.formula.free_symbols})
+    else:
+        exact = subject.evaluate(**{str(s): point[str(s)] for s in subject.arguments})
     return abs(value(subject, point) / exact - 1) > 1e-12
 
 

@@ -299,6 +299,8 @@ OF_DIFFUSIONS = {
     "adam.batch-crossover",
     "momentum.escape",
     "momentum.turnover",
+    "momentum.saddle-msd-continuous",
+    "momentum.drift-bound",
     "levy.exit",
 }
 """Claims that speak of an equation in continuous time, which may be judged by integrating it."""

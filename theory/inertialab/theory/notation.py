@@ -164,6 +164,23 @@ C_ij = declared(
     (-2, 2),
     real=True,
 )
+turn = declared("turn", r"\varphi", "angle of the Hessian's eigenvectors against the parameter axes", (0, 0), real=True)
+ratio = declared("ratio", "a", "curvature of a direction over that of the other, as sizes", (0, 0), positive=True)
+# The same in parameters that Adam's frozen preconditioner has made of one scale.
+h_i_scaled = declared(
+    "h_i", r"\tilde h_i", "eigenvalue i of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+h_j_scaled = declared(
+    "h_j", r"\tilde h_j", "eigenvalue j of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+C_ij_scaled = declared(
+    "C_ij",
+    r"\tilde C_{ij}",
+    "preconditioned covariance of the minibatch gradient along eigen-directions i and j",
+    (-1, 1),
+    remark="scaled",
+    real=True,
+)
 L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
 L3 = declared("L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), positive=True)
 k3 = declared(
@@ -174,6 +191,20 @@ k4 = declared("k4", r"\kappa_4", "fourth cumulant of the minibatch gradient's no
 var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
 cov_ij = declared("cov_ij", r"\Sigma_{ij}", "stationary covariance along eigen-directions i and j", (2, 0))
+cov_ij_T = declared("cov_ij_T", r"\Sigma_{ij}", "covariance along eigen-directions i and j after T steps", (2, 0))
+cov_scaled_T = declared(
+    "cov_scaled_T", r"\tilde\Sigma_{ij}", "covariance of preconditioned parameters after T steps", (1, 1)
+)
+r_i_plus = declared("r_i_plus", "r_{i+}", "root of the characteristic polynomial of direction i", (0, 0))
+r_i_minus = declared("r_i_minus", "r_{i-}", "its other root", (0, 0))
+r_j_plus = declared("r_j_plus", "r_{j+}", "root of the characteristic polynomial of direction j", (0, 0))
+r_j_minus = declared("r_j_minus", "r_{j-}", "its other root", (0, 0))
+speed = declared(
+    "speed",
+    r"\frac{\langle\theta_T^2\rangle_{\mathrm{Adai}}}{\langle\theta_T^2\rangle_{\mathrm{SGD}}}",
+    "spread of Adai after T steps without curvature, over that of SGD at the same learning rate",
+    (0, 0),
+)
 msd_T = declared("msd_T", r"\langle\theta_T^2\rangle", "mean squared displacement after T steps", (2, 0))
 eta_ema = declared("eta_ema", r"\eta_{\mathrm{EMA}}", "learning rate in the EMA convention", (2, -1))
 r_plus = declared("r_plus", "r_+", "root of the characteristic polynomial of heavy ball", (0, 0))
@@ -296,3 +327,18 @@ flatness = declared(
 )
 V = sp.Function("V", real=True)
 """Second moment as a function of the step or of time."""
+# Weights whose size does not matter, labels with noise, epochs in any order.
+G2 = declared(
+    "G2",
+    r"\langle|G|^2\rangle",
+    "mean squared minibatch gradient of a scale-invariant loss where |w| = 1",
+    (0, 2),
+    positive=True,
+)
+G2_spread = declared(
+    "G2_spread", "s_G", "variance of the squared minibatch gradient over its squared mean", (0, 0), nonnegative=True
+)
+w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power of the norm of the weights", (4, 0))
+angle = declared(
+    "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
+)

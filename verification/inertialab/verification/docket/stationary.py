@@ -12,7 +12,9 @@ from inertialab.verification.court.check import BaseCheck, Check, LimitCheck, Or
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import identities
+from inertialab.verification.studies.exact import spheres as exact_spheres
 from inertialab.verification.studies.exact import stationary as exact
+from inertialab.verification.studies.particles import spheres
 from inertialab.verification.studies.particles import stationary as particles
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training.fluctuations import fluctuations
@@ -91,7 +93,7 @@ TORCH_MINIMUM = Study("torch-minimum", particles.equilibrium, {**TORCH, **MANY},
 MATRIX_MINIMUM = Study("sgd-minimum-matrix", particles.equilibrium_matrix, {"problems": MATRICES, **MANY}, full=MORE)
 
 
-REAL = 0.07
+REAL = 0.06
 """Noise that grows with the distance from the minimum adds a few percent at steps of eta*lambda1 = .05 in networks."""
 
 
@@ -103,21 +105,21 @@ def _training(id: str, model: str, optimizer: str, steepness: Sequence[float], *
         "optimizer": optimizer,
         "settings": {} if optimizer == "sgd" else {"beta": 0.9},
         "steepness": steepness,
-        "directions": 10,
+        "directions": 9,  # the tenth of the softmax is so flat that it would take most of the steps
         "batch": 16,
         "chains": 600,
-        "relaxations": 30.0,
+        "relaxations": 50.0,
     }
     return Study(id, fluctuations, {**config, **changes}, full={"relaxations": 60.0}, data=config["data"])
 
 
 TRAINING = (
     _training("digits-softmax-sgd", "softmax-regression", "sgd", (0.2, 0.05)),
-    _training("digits-mlp-sgd", "tanh-mlp", "sgd", (0.2, 0.02), l2=0.01),
+    _training("digits-mlp-sgd", "tanh-mlp", "sgd", (0.2, 0.02), l2=0.01, relaxations=40.0),
     _training("digits-softmax-torch", "softmax-regression", "momentum-torch", (0.05,)),
-    _training("digits-mlp-torch", "tanh-mlp", "momentum-torch", (0.02,), l2=0.01),
+    _training("digits-mlp-torch", "tanh-mlp", "momentum-torch", (0.02,), l2=0.01, relaxations=40.0),
     _training(
-        "digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5, chains=1200, relaxations=60.0
+        "digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5, chains=1200, relaxations=45.0
     ),
     _training("banknote-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _training("cardiotocography-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=5, l2=0.01),
@@ -159,6 +161,24 @@ def _matrix(claim: str, study: Study) -> tuple[BaseCheck, BaseCheck]:
     return Check(*row), Check(*row, off_diagonal=True)
 
 
+def _decayed(eta: float, eta_decay: float, **rest: Any) -> dict[str, Any]:
+    """Decay from its product with the learning rate; two sizes of gradient by their contrast."""
+    sizes = {"high": rest["low"] * rest.pop("contrast")} if "contrast" in rest else {}
+    return {"eta": eta, "decay": eta_decay / eta, **rest, **sizes}
+
+
+SIZES = {"low": 0.5, "contrast": 3.0, "share": 0.3}
+SPHERES = Study("sphere-norms", exact_spheres.norms, {"points": drawn("spheres", _decayed)})
+SPHERES_SMALLER = Study(
+    "sphere-norms-smaller",
+    exact_spheres.norms,
+    {"points": [_decayed(0.1, step, **SIZES) for step in (1e-4, 1e-3, 3e-3)]},
+)
+UNITS = Study(
+    "normalised-units", spheres.units, {"points": drawn("units", _decayed), "particles": 60}, full={"particles": 600}
+)
+EQUILIBRIUM, TURNING = "scale-invariance.equilibrium", "scale-invariance.angle"
+
 OU = ("sgd.stationary-variance-ou", "simulation", SGD_MINIMUM, "variance")
 SME = ("sgd.modified-equation-2", "numerics", SGD_SMALL, "variance", 0.05)
 KUNIN = ("momentum.modified-equation", "numerics", TORCH_SLOW, "variance", 0.05)
@@ -190,4 +210,11 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.shuffled-variance", "numerics", SHUFFLED, "variance", 1e-7),
     *(Check("langevin.stationary-density", "numerics", study, "density", 1e-3) for study in DENSITIES),
     *(check for study in TRAINING for check in _trained(study)),
+    # Margins: the next term is below 2.5% of the fourth power and 0.5% of the angle in the regime.
+    Check(EQUILIBRIUM, "numerics", SPHERES, "fourth-power", 0.03),
+    OrderCheck(EQUILIBRIUM, "numerics", SPHERES_SMALLER, "fourth-power", 0.05),
+    Check(EQUILIBRIUM, "simulation", UNITS, "fourth-power", 0.04, where=inside(EQUILIBRIUM)),
+    Check(TURNING, "numerics", SPHERES, "angle", 0.01),
+    OrderCheck(TURNING, "numerics", SPHERES_SMALLER, "angle", 0.05),
+    Check(TURNING, "simulation", UNITS, "angle", 0.02, where=inside(TURNING)),
 )
