@@ -19,7 +19,9 @@ from inertialab.verification.docket import CHECKS, STUDIES, errors
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.exact import saddle as exact_saddle
 from inertialab.verification.studies.exact import stationary as exact_stationary
+from inertialab.verification.studies.exact import steps as chain_steps
 from inertialab.verification.studies.particles import entering, leaving, saddle, stationary
+from inertialab.verification.studies.particles import escape as particles_escape
 from inertialab.verification.studies.training import fluctuations
 
 FEW = {"particles": 20_000}
@@ -37,6 +39,7 @@ SMALL = {
         "times": (1000,),
         "points": STUDIES["adam-spread"].config["points"][2:4],
     },
+    "counted-steps": {"events": 20_000, "points": STUDIES["counted-steps"].config["points"][:1]},
     "adai-spread": {"particles": 8192, "hold": 200, "points": STUDIES["adai-spread"].config["points"][:4]},
     "banknote-softmax-sgd": {"data": "wine", "batch": 64, "chains": 150, "relaxations": 5.0, "directions": 2},
     "digits-softmax-torch": {"data": "wine", "l2": 0.01, "directions": 3, "chains": 300, "relaxations": 10.0},
@@ -225,6 +228,14 @@ def _continuous(_):
     return lambda A, Q: scipy.linalg.solve_continuous_lyapunov(A - np.eye(len(A)), -Q)
 
 
+def _nearer(walk):
+    return lambda eta, D, b: walk(eta, D, b - 0.1 * (D * eta) ** 0.5 * b)
+
+
+def _at_the_saddle(count_escapes):
+    return lambda *a, boundary, **more: count_escapes(*a, boundary=0.0, **more)
+
+
 def _fewer_rows(run_chains):
     """Batches without replacement, as a shuffled loader draws them."""
 
@@ -272,6 +283,8 @@ CHAINS = (
     _put("one step less", exact_saddle, "moments_after", _one_step_less, "sgd-iterated"),
     _put("noise before the step", exact_saddle, "moments_after", _noise_first, "ema-iterated"),
     _put("stationary in continuous time", exact_stationary, "stationary_moments", _continuous, "sgd-lyapunov"),
+    _put("threshold early", chain_steps, "_walk", _nearer, "walk-threshold"),
+    _put("left at the saddle", particles_escape, "count_escapes", _at_the_saddle, "counted-steps"),
     _put("batches without replacement", fluctuations, "run_chains", _fewer_rows, "banknote-softmax-sgd"),
     _put("half of the batch", fluctuations, "run_chains", _other_batch, "banknote-softmax-sgd"),
     _put("another beta", fluctuations, "run_chains", _other_beta, "digits-softmax-torch"),
