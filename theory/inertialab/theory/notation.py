@@ -327,3 +327,18 @@ flatness = declared(
 )
 V = sp.Function("V", real=True)
 """Second moment as a function of the step or of time."""
+# Weights whose size does not matter, labels with noise, epochs in any order.
+G2 = declared(
+    "G2",
+    r"\langle|G|^2\rangle",
+    "mean squared minibatch gradient of a scale-invariant loss where |w| = 1",
+    (0, 2),
+    positive=True,
+)
+G2_spread = declared(
+    "G2_spread", "s_G", "variance of the squared minibatch gradient over its squared mean", (0, 0), nonnegative=True
+)
+w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power of the norm of the weights", (4, 0))
+angle = declared(
+    "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
+)

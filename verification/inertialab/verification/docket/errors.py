@@ -5,7 +5,7 @@ training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import entering, escape, saddle, stationary
+from inertialab.verification.studies.particles import entering, escape, saddle, spheres, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -49,6 +49,18 @@ CHAINS = Study(
     },
     data="banknote",
 )
+UNITS = Study(
+    "units-repeated",
+    spheres.units_scatter,
+    {
+        "points": [
+            {"eta": 0.3, "decay": 1.0, "inputs": 5, "batch": 2, "steep": 1.0},
+            {"eta": 0.1, "decay": 3.0, "inputs": 3, "batch": 4, "steep": 0.5},
+        ],
+        "particles": 20,
+        "seeds": 400,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -57,4 +69,5 @@ CHECKS = (
     ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
+    ErrorCheck(UNITS, spheres.units),
 )

@@ -12,7 +12,9 @@ from inertialab.verification.court.check import BaseCheck, Check, LimitCheck, Or
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import identities
+from inertialab.verification.studies.exact import spheres as exact_spheres
 from inertialab.verification.studies.exact import stationary as exact
+from inertialab.verification.studies.particles import spheres
 from inertialab.verification.studies.particles import stationary as particles
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training.fluctuations import fluctuations
@@ -159,6 +161,24 @@ def _matrix(claim: str, study: Study) -> tuple[BaseCheck, BaseCheck]:
     return Check(*row), Check(*row, off_diagonal=True)
 
 
+def _decayed(eta: float, eta_decay: float, **rest: Any) -> dict[str, Any]:
+    """Decay from its product with the learning rate; two sizes of gradient by their contrast."""
+    sizes = {"high": rest["low"] * rest.pop("contrast")} if "contrast" in rest else {}
+    return {"eta": eta, "decay": eta_decay / eta, **rest, **sizes}
+
+
+SIZES = {"low": 0.5, "contrast": 3.0, "share": 0.3}
+SPHERES = Study("sphere-norms", exact_spheres.norms, {"points": drawn("spheres", _decayed)})
+SPHERES_SMALLER = Study(
+    "sphere-norms-smaller",
+    exact_spheres.norms,
+    {"points": [_decayed(0.1, step, **SIZES) for step in (1e-4, 1e-3, 3e-3)]},
+)
+UNITS = Study(
+    "normalised-units", spheres.units, {"points": drawn("units", _decayed), "particles": 60}, full={"particles": 600}
+)
+EQUILIBRIUM, TURNING = "scale-invariance.equilibrium", "scale-invariance.angle"
+
 OU = ("sgd.stationary-variance-ou", "simulation", SGD_MINIMUM, "variance")
 SME = ("sgd.modified-equation-2", "numerics", SGD_SMALL, "variance", 0.05)
 KUNIN = ("momentum.modified-equation", "numerics", TORCH_SLOW, "variance", 0.05)
@@ -190,4 +210,11 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.shuffled-variance", "numerics", SHUFFLED, "variance", 1e-7),
     *(Check("langevin.stationary-density", "numerics", study, "density", 1e-3) for study in DENSITIES),
     *(check for study in TRAINING for check in _trained(study)),
+    # Margins: the next term is below 2.5% of the fourth power and 0.5% of the angle in the regime.
+    Check(EQUILIBRIUM, "numerics", SPHERES, "fourth-power", 0.03),
+    OrderCheck(EQUILIBRIUM, "numerics", SPHERES_SMALLER, "fourth-power", 0.05),
+    Check(EQUILIBRIUM, "simulation", UNITS, "fourth-power", 0.04, where=inside(EQUILIBRIUM)),
+    Check(TURNING, "numerics", SPHERES, "angle", 0.01),
+    OrderCheck(TURNING, "numerics", SPHERES_SMALLER, "angle", 0.05),
+    Check(TURNING, "simulation", UNITS, "angle", 0.02, where=inside(TURNING)),
 )

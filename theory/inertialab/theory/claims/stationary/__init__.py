@@ -14,4 +14,5 @@ CLAIMS = claims_in(
     "adam",
     "adai",
     "density",
+    "scale_invariance",
 )
