@@ -123,7 +123,7 @@ ADAM = {"eta": 1e-6, "beta": 0.9, "beta2": 0.99, "hold": 500}
 ADAI = {"eta": 0.1, "beta0": 0.1, "beta2": 0.99, "eps": 1e-3, "hold": 1200}
 PAIRS = [{**p, "turn": 0.0} for p in drawn("adam-pairs")] + drawn("adam-turned")
 ADAM_SPREAD = Study(
-    "adam-spread", adaptive.adam_spread, {**ADAM, **SOME, "points": PAIRS, "times": [20, 100, 500, 1000]}, full=MORE
+    "adam-spread", adaptive.adam_spread, {**ADAM, **SOME, "points": PAIRS, "times": [20, 100, 510, 1000]}, full=MORE
 )
 ADAI_SPREAD = Study(
     "adai-spread",
