@@ -39,6 +39,10 @@ def settled_particle(point):
     return {"h": 1.0, "M": 1.0, "t": 200 * max(1 / point["gamma"], point["gamma"])}
 
 
+def slow_moment(point):
+    return {"eta": 1e-9 * point["eta"] * (point.get("C", 1.0) or 1.0) ** 0.5 / point["h"], "beta2": 1 - 1e-9}
+
+
 def low_barrier(point):
     """Small steps at an exponent of at most ten."""
     eta = TINY * point["eta"]
@@ -97,6 +101,8 @@ SMALL_STEPS = [
     ("sgd.saddle-variance", lambda p: {"eta": TINY * p["eta"], "T": 1e5}, "sgd.saddle-variance-ou"),
     ("adai.escape", low_barrier, "sgd.escape"),
     ("momentum.growth-slower", small_steps, 1.0),
+    ("adam.stationary-variance-kurtosis", slow_moment, lambda p: p["eta"] * p["C"] ** 0.5 / (2 * p["h"])),
+    ("adai.stationary-variance-kurtosis", slow_moment, ou),
 ]
 LONG_TIMES = [
     ("sgd.saddle-variance", settled, "sgd.stationary-variance"),
@@ -127,6 +133,7 @@ ELSEWHERE = {
     "sgd.stationary-covariance-mandt": "matrices: small steps are a step of its derivation",
     "momentum.stationary-covariance-torch": "matrices: test_limits.py",
     "langevin.mean-first-passage": "functions: test_escape.py",
+    "langevin.stationary-density": "functions: test_escape.py",
     "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",
 }
 

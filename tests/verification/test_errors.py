@@ -9,7 +9,16 @@ from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, errors, errors_of
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.flow import density
+from inertialab.verification.studies.particles import (
+    adaptive,
+    escape,
+    minibatches,
+    networks,
+    relations,
+    saddle,
+    stationary,
+)
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
 
@@ -103,6 +112,15 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         escape.finite_steps: escape.passages,
         escape.slowing: escape.passages,
         escape.jumps: escape.passages,
+        # Means over particles, of squares or of their averages over time.
+        adaptive.spread: stationary.equilibrium,
+        adaptive.biases: stationary.equilibrium,
+        minibatches.epochs: stationary.equilibrium,
+        minibatches.sampled: stationary.equilibrium,
+        # Quotients of two means over the same units.
+        relations.relations_of_batches: relations.relations,
+        networks.noise_over_curvature: relations.relations,
+        density.by_particles: relations.relations,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

@@ -1,10 +1,11 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, counted events, chains of training.
+One row for each way in which an error is made: particles, entries of a matrix, counted events, quotients of two means
+over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.particles import escape, relations, saddle, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -24,6 +25,17 @@ COUNTED = Study(
     "counted-passage-repeated",
     escape.passage_scatter,
     {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+QUOTIENTS = Study(
+    "relations-repeated",
+    relations.relations_scatter,
+    {
+        "optimizer": "sgd",
+        "points": [{"eta": 0.3, "h": 1.0, "C": 1.0, "L4": 0.5, "law": law} for law in ("gaussian", "exponential")],
+        **FEW,
+        "particles": 500,
+        "seeds": 200,
+    },
 )
 CHAINS = Study(
     "banknote-repeated",
@@ -49,5 +61,6 @@ CHECKS = (
     ErrorCheck(MATRICES, stationary.equilibrium_matrix),
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
 )
