@@ -1,11 +1,11 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, chains of
-training.
+One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, quotients
+of two means over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import entering, escape, saddle, spheres, stationary
+from inertialab.verification.studies.particles import entering, escape, relations, saddle, spheres, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -30,6 +30,17 @@ COUNTED = Study(
     "counted-passage-repeated",
     escape.passage_scatter,
     {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+QUOTIENTS = Study(
+    "relations-repeated",
+    relations.relations_scatter,
+    {
+        "optimizer": "sgd",
+        "points": [{"eta": 0.3, "h": 1.0, "C": 1.0, "L4": 0.5, "law": law} for law in ("gaussian", "exponential")],
+        **FEW,
+        "particles": 500,
+        "seeds": 200,
+    },
 )
 CHAINS = Study(
     "banknote-repeated",
@@ -68,6 +79,7 @@ CHECKS = (
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
 )
