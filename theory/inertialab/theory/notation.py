@@ -273,3 +273,23 @@ w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power
 angle = declared(
     "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
 )
+sigma = declared(
+    "sigma",
+    r"\sigma",
+    "standard deviation of the noise in a label, of a loss that is half the squared error",
+    (0, sp.Rational(1, 2)),
+    nonnegative=True,
+)
+h_slope = declared(
+    "h_slope",
+    r"\partial_s h",
+    "change of the curvature across a valley of zero loss with the way along it",
+    (-3, 1),
+    real=True,
+)
+bend = declared(
+    "bend", r"\|\nabla^2f\|", "largest second derivative of the model's output", (-2, sp.Rational(1, 2)), positive=True
+)
+valley_drift = declared(
+    "valley_drift", r"\frac{d\langle s\rangle}{dt}", "mean velocity along a valley, in dynamical time", (-1, 1)
+)

@@ -4,7 +4,7 @@ One row for each way in which an error is made: particles, entries of a matrix, 
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, saddle, spheres, stationary
+from inertialab.verification.studies.particles import escape, labels, saddle, spheres, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -55,6 +55,19 @@ UNITS = Study(
         "seeds": 400,
     },
 )
+LABELLED = Study(
+    "label-drift-repeated",
+    labels.drifts_scatter,
+    {
+        "points": [
+            {"eta": 0.1, "sigma": 0.3, "B": 2, "u": 3.0, "v": 1.0},
+            {"eta": 0.1, "sigma": 0.2, "B": 1, "u": 1.0, "v": 3.5},
+            {"eta": 0.05, "sigma": 0.5, "B": 3, "u": 3.0, "v": 2.0},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -63,4 +76,5 @@ CHECKS = (
     ErrorCheck(COUNTED, escape.passages),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
+    ErrorCheck(LABELLED, labels.drifts),
 )

@@ -15,4 +15,5 @@ CLAIMS = claims_in(
     "adai",
     "density",
     "scale_invariance",
+    "label_noise",
 )
