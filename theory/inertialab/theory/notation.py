@@ -293,3 +293,11 @@ bend = declared(
 valley_drift = declared(
     "valley_drift", r"\frac{d\langle s\rangle}{dt}", "mean velocity along a valley, in dynamical time", (-1, 1)
 )
+edge = declared("edge", r"\lambda_{\max}", "largest curvature at which training settles", (-2, 1))
+edge_adam = declared(
+    "edge",
+    r"\lambda_{\max}",
+    "largest curvature over the root of the second moment at which training settles",
+    (-1, 0),
+    remark="preconditioned",
+)
