@@ -301,3 +301,20 @@ edge_adam = declared(
     (-1, 0),
     remark="preconditioned",
 )
+square_slope = declared(
+    "square_slope",
+    r"\partial\langle L_i'^2\rangle_i",
+    "derivative of the mean over the minibatches of their squared gradients",
+    (-3, 2),
+    real=True,
+)
+h_top = declared("h_top", r"h_{\max}", "largest curvature of the loss of a minibatch", (-2, 1), positive=True)
+g_rms = declared(
+    "g_rms", r"\sqrt{\langle L_i'^2\rangle_i}", "root mean squared gradient of the minibatches", (-1, 1), positive=True
+)
+epoch_excess = declared(
+    "epoch_excess",
+    r"\overline{\theta_n}-\theta_{\mathrm{flow}}",
+    "mean place after an epoch, over all orderings, minus that of gradient flow on the loss after the same time",
+    (1, 0),
+)

@@ -4,7 +4,7 @@ One row for each way in which an error is made: particles, entries of a matrix, 
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, labels, saddle, spheres, stationary
+from inertialab.verification.studies.particles import escape, labels, orderings, saddle, spheres, stationary
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -68,6 +68,19 @@ LABELLED = Study(
         "seeds": 150,
     },
 )
+ORDERINGS = Study(
+    "drawn-orderings-repeated",
+    orderings.orderings_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "case": 1, "n_batches": 8},
+            {"eta": 0.02, "case": 2, "n_batches": 20},
+            {"eta": 0.01, "case": 3, "n_batches": 30},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -77,4 +90,5 @@ CHECKS = (
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
     ErrorCheck(LABELLED, labels.drifts),
+    ErrorCheck(ORDERINGS, orderings.drawn_orderings),
 )

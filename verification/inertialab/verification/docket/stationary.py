@@ -13,9 +13,10 @@ from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import identities
 from inertialab.verification.studies.exact import labels as exact_labels
+from inertialab.verification.studies.exact import orderings as exact_orderings
 from inertialab.verification.studies.exact import spheres as exact_spheres
 from inertialab.verification.studies.exact import stationary as exact
-from inertialab.verification.studies.particles import labels, spheres
+from inertialab.verification.studies.particles import labels, orderings, spheres
 from inertialab.verification.studies.particles import stationary as particles
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training.fluctuations import fluctuations
@@ -202,6 +203,19 @@ LABELLED = Study(
     full={"particles": 200_000},
 )
 FLATNESS = "label-noise.flatness"
+ORDERINGS = Study("all-orderings", exact_orderings.every_ordering, {"points": drawn("orderings", exact_orderings.rate)})
+ORDERINGS_SHORTER = Study(
+    "all-orderings-shorter",
+    exact_orderings.every_ordering,
+    {"points": [exact_orderings.rate(share, case=1, n_batches=5) for share in (1e-3, 3e-3, 1e-2)]},
+)
+DRAWN_ORDERINGS = Study(
+    "drawn-orderings",
+    orderings.drawn_orderings,
+    {"points": drawn("drawn-orderings", exact_orderings.rate), "particles": 2000},
+    full={"particles": 20_000},
+)
+SHUFFLED_LOSS = "sgd.shuffled-modified-loss"
 
 OU = ("sgd.stationary-variance-ou", "simulation", SGD_MINIMUM, "variance")
 SME = ("sgd.modified-equation-2", "numerics", SGD_SMALL, "variance", 0.05)
@@ -245,4 +259,8 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check(FLATNESS, "numerics", LABELS, "velocity", 0.03),
     OrderCheck(FLATNESS, "numerics", LABELS_SMALLER, "velocity", 0.05),
     Check(FLATNESS, "simulation", LABELLED, "velocity", 0.05),
+    # Margins: the next term is at most about half of the measure of 5% that the regime allows.
+    Check(SHUFFLED_LOSS, "numerics", ORDERINGS, "excess", 0.03),
+    OrderCheck(SHUFFLED_LOSS, "numerics", ORDERINGS_SHORTER, "excess", 0.05),
+    Check(SHUFFLED_LOSS, "simulation", DRAWN_ORDERINGS, "excess", 0.03),
 )

@@ -16,4 +16,5 @@ CLAIMS = claims_in(
     "density",
     "scale_invariance",
     "label_noise",
+    "shuffled_loss",
 )
