@@ -351,3 +351,48 @@ w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power
 angle = declared(
     "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
 )
+sigma = declared(
+    "sigma",
+    r"\sigma",
+    "standard deviation of the noise in a label, of a loss that is half the squared error",
+    (0, sp.Rational(1, 2)),
+    nonnegative=True,
+)
+h_slope = declared(
+    "h_slope",
+    r"\partial_s h",
+    "change of the curvature across a valley of zero loss with the way along it",
+    (-3, 1),
+    real=True,
+)
+bend = declared(
+    "bend", r"\|\nabla^2f\|", "largest second derivative of the model's output", (-2, sp.Rational(1, 2)), positive=True
+)
+valley_drift = declared(
+    "valley_drift", r"\frac{d\langle s\rangle}{dt}", "mean velocity along a valley, in dynamical time", (-1, 1)
+)
+edge = declared("edge", r"\lambda_{\max}", "largest curvature at which training settles", (-2, 1))
+edge_adam = declared(
+    "edge",
+    r"\lambda_{\max}",
+    "largest curvature over the root of the second moment at which training settles",
+    (-1, 0),
+    remark="preconditioned",
+)
+square_slope = declared(
+    "square_slope",
+    r"\partial\langle L_i'^2\rangle_i",
+    "derivative of the mean over the minibatches of their squared gradients",
+    (-3, 2),
+    real=True,
+)
+h_top = declared("h_top", r"h_{\max}", "largest curvature of the loss of a minibatch", (-2, 1), positive=True)
+g_rms = declared(
+    "g_rms", r"\sqrt{\langle L_i'^2\rangle_i}", "root mean squared gradient of the minibatches", (-1, 1), positive=True
+)
+epoch_excess = declared(
+    "epoch_excess",
+    r"\overline{\theta_n}-\theta_{\mathrm{flow}}",
+    "mean place after an epoch, over all orderings, minus that of gradient flow on the loss after the same time",
+    (1, 0),
+)

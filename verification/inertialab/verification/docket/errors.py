@@ -5,7 +5,16 @@ of two means over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import entering, escape, relations, saddle, spheres, stationary
+from inertialab.verification.studies.particles import (
+    entering,
+    escape,
+    labels,
+    orderings,
+    relations,
+    saddle,
+    spheres,
+    stationary,
+)
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -72,6 +81,32 @@ UNITS = Study(
         "seeds": 400,
     },
 )
+LABELLED = Study(
+    "label-drift-repeated",
+    labels.drifts_scatter,
+    {
+        "points": [
+            {"eta": 0.1, "sigma": 0.3, "B": 2, "u": 3.0, "v": 1.0},
+            {"eta": 0.1, "sigma": 0.2, "B": 1, "u": 1.0, "v": 3.5},
+            {"eta": 0.05, "sigma": 0.5, "B": 3, "u": 3.0, "v": 2.0},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
+ORDERINGS = Study(
+    "drawn-orderings-repeated",
+    orderings.orderings_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "case": 1, "n_batches": 8},
+            {"eta": 0.02, "case": 2, "n_batches": 20},
+            {"eta": 0.01, "case": 3, "n_batches": 30},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -82,4 +117,6 @@ CHECKS = (
     ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
+    ErrorCheck(LABELLED, labels.drifts),
+    ErrorCheck(ORDERINGS, orderings.drawn_orderings),
 )

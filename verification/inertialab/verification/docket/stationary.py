@@ -13,11 +13,13 @@ from inertialab.verification.court.check import BaseCheck, Check, LimitCheck, Or
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import identities
+from inertialab.verification.studies.exact import labels as exact_labels
+from inertialab.verification.studies.exact import orderings as exact_orderings
 from inertialab.verification.studies.exact import spheres as exact_spheres
 from inertialab.verification.studies.exact import stationary as exact
 from inertialab.verification.studies.flow import density
 from inertialab.verification.studies.particles import adaptive_minima as adaptive
-from inertialab.verification.studies.particles import minibatches, relations, spheres
+from inertialab.verification.studies.particles import labels, minibatches, orderings, relations, spheres
 from inertialab.verification.studies.particles import stationary as particles
 from inertialab.verification.studies.particles.gradients import LAWS
 from inertialab.verification.studies.study import Study
@@ -345,6 +347,42 @@ UNITS = Study(
 )
 EQUILIBRIUM, TURNING = "scale-invariance.equilibrium", "scale-invariance.angle"
 
+
+def _labelled(eta: float, h: float, turn: float, width: float, B: int) -> dict[str, float]:
+    """A place of a valley of the product model, with noise of the labels by its share of what the regime allows."""
+    allowed = B * h * (2 - eta * h) ** 3 / (200 * eta)
+    u, v = h**0.5 * np.cos(turn), h**0.5 * np.sin(turn)
+    here = {"h": h, "h_slope": 2 * (u * u - v * v) / h**0.5, "bend": 1.0}
+    return {"eta": eta, "sigma": (width * allowed) ** 0.5, "B": B, "u": u, "v": v, **here}
+
+
+LABELS = Study("label-drift", exact_labels.drifts, {"points": drawn("labels", _labelled)})
+LABELS_SMALLER = Study(
+    "label-drift-smaller",
+    exact_labels.drifts,
+    {"points": [_labelled(0.1, 9.0, 0.5, width, 4) for width in (0.01, 0.1, 0.3)]},
+)
+LABELLED = Study(
+    "label-drift-particles",
+    labels.drifts,
+    {"points": drawn("labelled", _labelled), "particles": 20_000},
+    full={"particles": 200_000},
+)
+FLATNESS = "label-noise.flatness"
+ORDERINGS = Study("all-orderings", exact_orderings.every_ordering, {"points": drawn("orderings", exact_orderings.rate)})
+ORDERINGS_SHORTER = Study(
+    "all-orderings-shorter",
+    exact_orderings.every_ordering,
+    {"points": [exact_orderings.rate(share, case=1, n_batches=5) for share in (1e-3, 3e-3, 1e-2)]},
+)
+DRAWN_ORDERINGS = Study(
+    "drawn-orderings",
+    orderings.drawn_orderings,
+    {"points": drawn("drawn-orderings", exact_orderings.rate), "particles": 2000},
+    full={"particles": 20_000},
+)
+SHUFFLED_LOSS = "sgd.shuffled-modified-loss"
+
 OU = ("sgd.stationary-variance-ou", "simulation", SGD_MINIMUM, "variance")
 SME = ("sgd.modified-equation-2", "numerics", SGD_SMALL, "variance", 0.055)
 KUNIN = ("momentum.modified-equation", "numerics", TORCH_SLOW, "variance", 0.05)
@@ -474,4 +512,12 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check(TURNING, "numerics", SPHERES, "angle", 0.01),
     OrderCheck(TURNING, "numerics", SPHERES_SMALLER, "angle", 0.05),
     Check(TURNING, "simulation", UNITS, "angle", 0.02, where=inside(TURNING)),
+    # Margins: the next terms are below 2% in the regime.
+    Check(FLATNESS, "numerics", LABELS, "velocity", 0.03),
+    OrderCheck(FLATNESS, "numerics", LABELS_SMALLER, "velocity", 0.05),
+    Check(FLATNESS, "simulation", LABELLED, "velocity", 0.05),
+    # Margins: the next term is at most about half of the measure of 5% that the regime allows.
+    Check(SHUFFLED_LOSS, "numerics", ORDERINGS, "excess", 0.03),
+    OrderCheck(SHUFFLED_LOSS, "numerics", ORDERINGS_SHORTER, "excess", 0.05),
+    Check(SHUFFLED_LOSS, "simulation", DRAWN_ORDERINGS, "excess", 0.03),
 )
