@@ -190,11 +190,9 @@ C_ij_scaled = declared(
     real=True,
 )
 L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
-L3 = declared("L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), positive=True)
-k3 = declared(
-    "k3", r"\kappa_3", "third cumulant of the minibatch gradient's noise", (-3, 3), remark="skewed", real=True
+L3_there = declared(
+    "L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), remark="at an inflection", positive=True
 )
-k4 = declared("k4", r"\kappa_4", "fourth cumulant of the minibatch gradient's noise", (-4, 4), real=True)
 # Results and abbreviations.
 var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
