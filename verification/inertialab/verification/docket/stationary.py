@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from inertialab.theory.statement import Layer
-from inertialab.verification.court.check import BaseCheck, Check, LimitCheck, OrderCheck, Point, inside
+from inertialab.verification.court.check import BaseCheck, Check, Point, inside
+from inertialab.verification.court.orders import LimitCheck, OrderCheck
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import identities
