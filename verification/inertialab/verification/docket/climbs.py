@@ -1,6 +1,6 @@
 """Points of escape studies from what does not depend on units: ratios of curvatures, exponents, how slow and how long.
 
-The barrier is 1, which is a choice of unit.
+The distance of minimum and saddle is 1, which is a choice of unit.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from inertialab.verification.studies.wells import curvatures, metastable
 Point = dict[str, float]
 
 
-def sgd_climb(ratio: float, share: float, exponent: float, height: float) -> Point:
+def sgd_climb(ratio: float, share: float, exponent: float, height: float, barrier: float = 1.0) -> Point:
     """SGD in minibatch noise.
 
     Args:
@@ -20,13 +20,15 @@ def sgd_climb(ratio: float, share: float, exponent: float, height: float) -> Poi
         share: Of the exponent that is climbed with the noise of the minimum.
         exponent: Of the escape time.
         height: BΔL.
+        barrier: ΔL.
     """
-    Ha, Hb = _ends(ratio)
+    Ha, Hb = _ends(ratio, barrier)
     s = _level(share, Ha / Hb)
-    return {"ratio": ratio, "s": s, "B": height, "eta": 2 * height / exponent * (s / Ha + (1 - s) / Hb)}
+    eta = 2 * height / exponent * (s / Ha + (1 - s) / Hb)
+    return {"ratio": ratio, "barrier": barrier, "s": s, "B": height / barrier, "eta": eta}
 
 
-def adam_climb(ratio: float, share: float, exponent: float, memory: float, slow: float) -> Point:
+def adam_climb(ratio: float, share: float, exponent: float, memory: float, slow: float, barrier: float = 1.0) -> Point:
     """Adam whose second moment follows the noise.
 
     Args:
@@ -35,15 +37,20 @@ def adam_climb(ratio: float, share: float, exponent: float, memory: float, slow:
         exponent: As for `sgd_climb`.
         memory: 1 - β₂, times the exponent.
         slow: η√(BH), over 1 - β₂ and what the law allows at these curvatures.
+        barrier: ΔL.
     """
-    Ha, Hb = _ends(ratio)
+    Ha, Hb = _ends(ratio, barrier)
     s = _level(share, (Ha / Hb) ** 0.5)
     forgotten = memory / exponent
     rate = slow * forgotten / (8 + 250 * abs(np.log(ratio)))
-    return _adam(ratio, s, exponent, s / Ha**0.5 + (1 - s) / Hb**0.5, rate, max(Ha, Hb)) | {"beta2": 1 - forgotten}
+    climb = barrier * (s / Ha**0.5 + (1 - s) / Hb**0.5)
+    given = {"ratio": ratio, "barrier": barrier, "s": s, "beta2": 1 - forgotten}
+    return given | _adam(exponent, climb, rate, max(Ha, Hb))
 
 
-def frozen_climb(ratio: float, share: float, exponent: float, memory: float, slow: float) -> Point:
+def frozen_climb(
+    ratio: float, share: float, exponent: float, memory: float, slow: float, barrier: float = 1.0
+) -> Point:
     """Adam whose second moment stays that of the minimum.
 
     Args:
@@ -52,18 +59,20 @@ def frozen_climb(ratio: float, share: float, exponent: float, memory: float, slo
         exponent: As for `sgd_climb`.
         memory: 1 - β₂, over the rate of relaxation.
         slow: The larger rate of relaxation, of minimum and saddle, times the exponent.
+        barrier: ΔL.
     """
-    Ha, Hb = _ends(ratio)
+    Ha, Hb = _ends(ratio, barrier)
     s = _level(share, Ha / Hb)
     rate = slow / exponent * min(1.0, Ha / Hb)
-    climb = s / Ha**0.5 + (1 - s) * Ha**0.5 / Hb
-    return _adam(ratio, s, exponent, climb, rate, Ha) | {"beta2": 1 - memory * rate}
+    climb = barrier * (s / Ha**0.5 + (1 - s) * Ha**0.5 / Hb)
+    given = {"ratio": ratio, "barrier": barrier, "s": s, "beta2": 1 - memory * rate}
+    return given | _adam(exponent, climb, rate, Ha)
 
 
-def _adam(ratio: float, s: float, exponent: float, climb: float, rate: float, H: float) -> Point:
+def _adam(exponent: float, climb: float, rate: float, H: float) -> Point:
     """B and η from the exponent 2√B·climb/η and the rate η√(BH)."""
     B = rate * exponent / (2 * climb * H**0.5)
-    return {"ratio": ratio, "s": s, "B": float(B), "eta": float(rate / (B * H) ** 0.5)}
+    return {"B": float(B), "eta": float(rate / (B * H) ** 0.5)}
 
 
 def loss_climb(ratio: float, power: float, exponent: float) -> Point:
@@ -76,8 +85,8 @@ def inertial_climb(ratio: float, kappa: float, small: float, D: list[float]) -> 
     return {"ratio": ratio, "kappa": kappa, "eta": kappa * small / (4 * max(_ends(ratio))), "D": D}
 
 
-def _ends(ratio: float) -> tuple[float, float]:
-    found = curvatures(metastable(1.0, ratio))
+def _ends(ratio: float, barrier: float = 1.0) -> tuple[float, float]:
+    found = curvatures(metastable(barrier, ratio))
     return found["Ha"], found["Hb"]
 
 

@@ -30,8 +30,10 @@ PASSAGES = [
     *({"potential": WELL, "D": D, "x0": -0.7, "boundaries": [0.8, -1.6]} for D in ([0.3], [0.3, 0.1], [0.2, 0.0, 0.1])),
     {"potential": [0.0, 0.4], "D": [0.5], "x0": 0.3, "boundaries": [-1.0, 2.0]},
 ]
-LOW = drawn("white-passage", lambda ratio, exponent: {"ratio": ratio, "D": 1 / exponent})
-LOWER = [{"ratio": 1.0, "D": D} for D in (1 / 12, 1 / 24, 1 / 48)]
+LOW = drawn(
+    "white-passage", lambda exponent, barrier, ratio: {"ratio": ratio, "barrier": barrier, "D": barrier / exponent}
+)
+LOWER = [{"ratio": 1.0, "barrier": 1.0, "D": D} for D in (1 / 12, 1 / 24, 1 / 48)]
 FIELDS = [[0.06], [0.06, 0.02], [0.06, 0.0, 0.03]]
 ENDS = {"potential": WELL, "x0": -1.0, "boundaries": [0.9, -2.5]}
 SLOW = [{"eta": 0.0025, "D": D, **ENDS} for D in ([0.3], [0.2, 0.0, 0.1])]

@@ -10,7 +10,7 @@ from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import Landscape
 from inertialab.verification.studies.wells import curvatures, metastable, two_levels, x
 
-OWN = ("ratio", "s", "B", "D", "tilt")
+OWN = ("ratio", "barrier", "s", "B", "D")
 """Conditions of a point that are not settings of the optimizer."""
 
 
@@ -22,18 +22,19 @@ def settings_of(point: Mapping[str, Any], **more: float) -> dict[str, float]:
 def minibatch(
     optimizer: str, point: Mapping[str, Any], power: float = 1.0, **settings: float
 ) -> tuple[System, dict[str, float], tuple[float, float]]:
-    """A well of barrier one whose noise is that of batches: C = H/B at minimum and saddle.
+    """A well whose noise is that of batches: C = H/B at minimum and saddle.
 
     Args:
         optimizer: Row of `inertialab.optim.OPTIMIZERS`.
-        point: `ratio` of the curvatures at minimum and saddle, `B`, `s`, and the optimizer's settings.
+        point: `ratio` of the curvatures at minimum and saddle, `barrier` if it is not 1, `B`, `s`, and the optimizer's
+            settings.
         power: Of 1/C, which changes over symmetrically around the height s.
         **settings: Further settings.
 
     Returns:
         The system, the conditions of a measurement, and where the noise changes.
     """
-    well = metastable(1.0, point["ratio"])
+    well = metastable(point.get("barrier", 1.0), point["ratio"])
     ends = curvatures(well)
     levels = ends["Ha"] / point["B"], ends["Hb"] / point["B"]
     variance, change = two_levels(well, *levels, point["s"], sp.nsimplify(power))

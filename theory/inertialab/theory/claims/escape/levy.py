@@ -68,9 +68,19 @@ def levy_exit() -> Derivation:
         equals=sp.gammasimp(sp.expand_func(sp.expand_trig(reflected))),
     )
     ends = sp.Symbol("exit rate")
-    yield Step(
-        "Small noise: the first jump beyond an end is the exit", ends, eps_levy**alpha * constant / alpha, assumed=True
-    )
     rate = eps_levy**alpha * (tail.subs(lower, a_exit) + tail.subs(lower, b_exit))
+    yield Step(
+        "Small noise: between large jumps a particle is at the minimum; it leaves at the rate", ends, rate, assumed=True
+    )
+    level = sp.Symbol("T", positive=True)
+    # The same constant all over the well and 0 beyond its ends: drift and small jumps do nothing to it.
+    lost = rate * (0 - level)
+    (solution,) = sp.solve(lost + 1, level)
+    yield Step(
+        "A mean time that is constant in the well: residual of the backward equation",
+        None,
+        sp.Integer(-1),
+        equals=lost.subs(level, solution),
+    )
     readable = alpha / (eps_levy**alpha * value * (a_exit ** (-alpha) + b_exit ** (-alpha)))
-    return proven(readable, equals=1 / rate.subs(constant, value))
+    return proven(readable, equals=solution.subs(constant, value))

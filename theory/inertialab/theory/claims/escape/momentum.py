@@ -42,11 +42,13 @@ def momentum_escape() -> Derivation:
     """
     a, b, d = sp.symbols("a b d", positive=True)  # mixing, curvature of the saddle, temperature D/(γM)
     shape = sp.exp(-(M * v**2 - b * x**2) / (2 * d))
+    cubic = -b * x**2 / 2 + sp.Symbol("L_3") * x**3 / 6
+    scaled = ((M * v**2 / 2 + cubic) / d).subs({x: sp.sqrt(d) * x, v: sp.sqrt(d) * v}, simultaneous=True)
     yield Step(
-        "Small noise: near the saddle Gibbs' weight is quadratic, and the well is in equilibrium",
+        "In units of √d Gibbs' weight at the saddle is quadratic as d vanishes",
         None,
-        shape,
-        assumed=True,
+        -sp.log(shape.subs(d, 1)),
+        equals=sp.limit(sp.expand(scaled), d, 0),
     )
     strength, share = d * gamma / M, sp.Function("zeta")(x, v)
     p = shape * share

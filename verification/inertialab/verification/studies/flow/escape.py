@@ -36,10 +36,10 @@ def double_well(height: float) -> Polynomial:
 
 
 def passages(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Escape from metastable wells of barrier one in white noise: ratio of curvatures and D of each point."""
+    """Escape from metastable wells in white noise: barrier, ratio of curvatures and D of each point."""
     found = []
     for point in points:
-        well = metastable(1.0, point["ratio"])
+        well = metastable(point["barrier"], point["ratio"])
         time = passage(
             lambda x, well=well: well.gradient([x])[0], lambda x, D=point["D"]: D + 0 * x, (-1.7, -1.0, EDGE)
         )
