@@ -112,6 +112,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive.adai_spread: saddle.spread,
         adaptive.adai_speed: saddle.spread,
         adaptive.adam_covariance: stationary.equilibrium_matrix,
+        adaptive.adai_covariance: stationary.equilibrium_matrix,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

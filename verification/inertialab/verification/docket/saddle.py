@@ -139,7 +139,7 @@ ADAI_PROPORTIONAL = Study(
     full=MORE,
 )
 # Slower second moments than by default, for coordinates whose own memory is longer than those.
-SLOW = {"beta2": 0.998, "hold": 1500}
+SLOW = {"beta2": 0.998, "hold": 1200}
 ADAI_SPEED = Study(
     "adai-speed",
     adaptive.adai_speed,
@@ -183,6 +183,32 @@ ADAM_MATRIX = Study(
     "adam-spread-matrix",
     adaptive.adam_covariance,
     {**ADAM, **SOME, "eta": 0.001, "problems": drawn("adam-matrices", _adam_saddle), "times": [1, 10, 100]},
+    full=MORE,
+)
+
+
+def _turned_in_space(angles: tuple[float, float, float], eigenvalues: tuple[float, ...]) -> list[list[float]]:
+    """A symmetric matrix by its eigenvalues and three angles of its eigenvectors."""
+    R = np.eye(3)
+    for angle, (i, j) in zip(angles, ((0, 1), (1, 2), (0, 1)), strict=True):
+        turn = np.eye(3)
+        turn[[i, i, j, j], [i, j, i, j]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        R = turn @ R
+    S = R @ np.diag(eigenvalues) @ R.T
+    return ((S + S.T) / 2).tolist()
+
+
+def _adai_saddle(down: float, up: float, quiet: float, noisy: float, **turns: float) -> dict[str, Any]:
+    """A saddle in space for Adai at its learning rate, one direction down and two up."""
+    angles = [turns[f"turn_{i}"] for i in range(6)]
+    H = _turned_in_space((angles[0], angles[1], angles[2]), (-down, up, up / 3))
+    return {"H": H, "C": _turned_in_space((angles[3], angles[4], angles[5]), (quiet, 1.0, noisy))}
+
+
+ADAI_MATRIX = Study(
+    "adai-spread-matrix",
+    adaptive.adai_covariance,
+    {**ADAI, **SLOW, **SOME, "problems": drawn("adai-matrices", _adai_saddle), "times": [1, 10, 100]},
     full=MORE,
 )
 
@@ -280,6 +306,7 @@ CHECKS: tuple[BaseCheck, ...] = (
         expected=Verdict.REFUTED,
         instead="adai.saddle-msd",
     ),
+    *_matrix("adai.saddle-covariance", "simulation", ADAI_MATRIX, ASYMPTOTIC),
     Check("adai.saddle-speed", "simulation", ADAI_SPEED, "speed", ASYMPTOTIC),
     Check(
         "adai.faster-than-sgd",
