@@ -142,6 +142,7 @@ ELSEWHERE = {
     "momentum.stationary-covariance-torch": "matrices: test_limits.py",
     "sgd.saddle-covariance": "matrices: test_limits.py",
     "adam.saddle-covariance": "matrices: test_limits.py",
+    "adai.saddle-covariance": "matrices: test_limits.py",
     "langevin.mean-first-passage": "functions: test_escape.py",
     "sgd.quasi-potential": "functions: test_escape.py, Gaussian noise",
     "sgd.escape-skewed": "functions: test_escape.py, no cumulants",

@@ -71,6 +71,36 @@ def test_a_turned_pair_is_the_matrix_law_without_curvature(turn, ratio, beta, T)
     assert along == pytest.approx((R.T @ S @ R)[0, 0], rel=1e-9)
 
 
+@given(h=st.floats(-0.1, 0.5), quiet=st.floats(0.05, 1.0), T=st.integers(0, 60))
+def test_adai_without_correlations_is_momentum_of_its_own_inertia_in_each_direction(h, quiet, T):
+    """Diagonal H and C: the warm law of each coordinate, κ = β₀C_ii over the mean; no curvature: the free law."""
+    C = np.array([quiet, 2.0, 1.0])
+    point = {"eta": 0.2, "beta0": 0.3, "eps": 0.01, "T": T, "C": np.diag(C)}
+    S = predict("adai.saddle-covariance", H=np.diag([h, -h / 4, 0.0]), **point)
+    for i, curvature in enumerate((h, -h / 4, 0.0)):
+        kappa = 0.3 * C[i] / C.mean()
+        alone = predict("adai.saddle-msd", eta=0.2, h=curvature, C=C[i], kappa=kappa, T=T)
+        assert S[i, i] == pytest.approx(alone, rel=1e-6)
+    assert S[0, 1] == pytest.approx(0, abs=1e-9)
+
+
+def test_adais_modes_are_the_recursion_itself():
+    """Any H and C, stepped one by one."""
+    H = np.array([[-0.1, 0.2, 0.0], [0.2, 0.5, -0.1], [0.0, -0.1, 0.3]])
+    C = np.array([[1.0, 0.3, 0.1], [0.3, 0.5, -0.2], [0.1, -0.2, 2.0]])
+    kappa = np.clip(0.4 * np.diag(C) / np.diag(C).mean(), 0.01, 1)
+    K, one = np.diag(kappa), np.eye(3)
+    A = np.block([[one - 0.2 * K @ H, -0.2 * (one - K)], [K @ H, one - K]])
+    b = np.vstack([-0.2 * K, K])
+    P = np.zeros((6, 6))
+    for _ in range(4000):
+        P[3:, 3:] = (one - K) @ P[3:, 3:] @ (one - K) + K @ C @ K
+    for T in range(1, 20):
+        P = A @ P @ A.T + b @ C @ b.T
+        S = predict("adai.saddle-covariance", eta=0.2, H=H, C=C, beta0=0.4, eps=0.01, T=T)
+        assert np.allclose(S, P[:3, :3], rtol=1e-9)
+
+
 def test_a_coordinate_without_noise_has_no_second_moment():
     with pytest.raises(ValueError, match=r"adam.saddle-covariance: every coordinate needs noise, or its second moment"):
         predict("adam.saddle-covariance", eta=0.1, H=np.eye(2), C=np.diag([1.0, 0.0]), beta=0.9, T=3)

@@ -133,6 +133,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,
         density.by_particles: relations.relations,
+        adaptive.adai_covariance: stationary.equilibrium_matrix,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

@@ -78,3 +78,81 @@ def preconditioned(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray,
     both = root[..., :, None] * root[..., None, :]
     arrays, back = in_eigenbasis(claim_id, eta, both * H, both * C, **scalars)
     return arrays, lambda matrix: both * back(matrix)
+
+
+def mode_covariance(
+    lambda_i: np.ndarray, lambda_j: np.ndarray, start_ij: np.ndarray, kick_ij: np.ndarray, T: np.ndarray
+) -> np.ndarray:
+    """Second moment of two modes after T steps, by doubling; nothing is special where a product of eigenvalues is 1.
+
+    Args:
+        lambda_i: Eigenvalue of the one mode; all arguments broadcast, and may be complex.
+        lambda_j: Eigenvalue of the other.
+        start_ij: Second moment at the start.
+        kick_ij: What one step adds.
+        T: Number of steps, whole.
+
+    Returns:
+        Second moment, in the broadcast shape.
+    """
+    arrays = np.broadcast_arrays(lambda_i, lambda_j, start_ij, kick_ij, T)
+    one, other, start, kick = (x[..., None, None] for x in arrays[:4])
+    return doubled(one, kick, start, arrays[4].astype(np.int64), other)[..., 0, 0]
+
+
+def adai_modes(
+    claim_id: str,
+    eta: np.ndarray,
+    H: np.ndarray,
+    C: np.ndarray,
+    beta0: np.ndarray,
+    eps: np.ndarray,
+    **scalars: np.ndarray,
+) -> Change:
+    """Write a covariance statement about Adai in the modes of its step of parameters and buffers, inertia frozen.
+
+    Inertia 1 - κ_i belongs to the parameter axes, κ_i = β₀C_ii over the mean of all C_jj between ε and 1, and commutes
+    with no H; so the modes are those of both together, and complex.
+
+    Args:
+        claim_id: Named in error messages.
+        eta: Learning rate, a scalar.
+        H: Hessian, shape (d, d), symmetric.
+        C: Noise covariance, shape (d, d), symmetric.
+        beta0: Mean of κ before clipping.
+        eps: Smallest κ.
+        **scalars: Further arguments without directions, such as T.
+
+    Returns:
+        Arrays lambda_i, lambda_j, start_ij, kick_ij and the scalars, and the map of second moments of modes to those
+        of parameters.
+
+    Raises:
+        ValueError: As `in_eigenbasis` does, or if there is no noise or no inertia below 1.
+    """
+    in_eigenbasis(claim_id, eta, H, C)
+    second = np.diagonal(C, axis1=-2, axis2=-1)
+    if not second.any() or (eps > 1).any() or (eps <= 0).any():
+        raise ValueError(f"{claim_id}: C must not vanish and eps must lie in (0, 1], got eps = {eps}.")
+    kappa = np.clip(beta0 * second / second.mean(-1, keepdims=True), eps, 1)
+    step, kick = _adai_step(float(eta), H, kappa)
+    d = len(kappa)
+    start = np.zeros((2 * d, 2 * d))
+    forgotten = 1 - np.multiply.outer(1 - kappa, 1 - kappa)
+    start[d:, d:] = np.multiply.outer(kappa, kappa) / forgotten * C
+    values, R = np.linalg.eig(step)
+    inverse = np.linalg.inv(R)
+    arrays = {
+        "lambda_i": values[:, None],
+        "lambda_j": values[None, :],
+        "start_ij": inverse @ start @ inverse.T,
+        "kick_ij": inverse @ kick @ C @ kick.T @ inverse.T,
+    }
+    return arrays | scalars, lambda moments: np.real(R @ moments @ R.T)[..., :d, :d]
+
+
+def _adai_step(eta: float, H: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Step of parameters and buffers, shape (2d, 2d), and what a noise moves, shape (2d, d)."""
+    one, K = np.eye(len(kappa)), np.diag(kappa)
+    step = np.block([[one - eta * K @ H, -eta * (one - K)], [K @ H, one - K]])
+    return step, np.vstack([-eta * K, K])

@@ -205,6 +205,10 @@ r_i_plus = declared("r_i_plus", "r_{i+}", "root of the characteristic polynomial
 r_i_minus = declared("r_i_minus", "r_{i-}", "its other root", (0, 0))
 r_j_plus = declared("r_j_plus", "r_{j+}", "root of the characteristic polynomial of direction j", (0, 0))
 r_j_minus = declared("r_j_minus", "r_{j-}", "its other root", (0, 0))
+lambda_i = declared("lambda_i", r"\lambda_i", "eigenvalue of a step of parameters and buffers, mode i", (0, 0))
+lambda_j = declared("lambda_j", r"\lambda_j", "the same, mode j", (0, 0))
+start_ij = declared("start_ij", r"P_{ij}", "second moment of modes i and j at the start", (2, 0))
+kick_ij = declared("kick_ij", r"Q_{ij}", "what the noise of one step adds to it", (2, 0))
 speed = declared(
     "speed",
     r"\frac{\langle\theta_T^2\rangle_{\mathrm{Adai}}}{\langle\theta_T^2\rangle_{\mathrm{SGD}}}",

@@ -21,7 +21,7 @@ def thermal(beta: float, C: float) -> float:
     return (1 - beta) * C / (1 + beta)
 
 
-TIMES = (1, 3, 10, 30, 100)
+TIMES = (1, 3, 10, 50)
 SGD = {
     "optimizer": "sgd",
     "points": [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (-0.01, -0.02, -0.1, 0.1, 1.5)] + drawn("sgd-saddle"),
@@ -116,10 +116,10 @@ COLD_SPREAD = Study(
     full={"particles": 4 * MANY},
 )
 
-# Many particles of an adaptive optimizer, whose laws are asymptotic; Adai's default settings.
+# Many particles of an adaptive optimizer, whose laws are asymptotic; Adai's default settings, and Adam's nearly.
 SOME = {"particles": 100_000}
 MORE = {"particles": 400_000}
-ADAM = {"eta": 1e-6, "beta": 0.9, "beta2": 0.99, "hold": 500}
+ADAM = {"eta": 1e-6, "beta": 0.9, "beta2": 0.998, "hold": 800}
 ADAI = {"eta": 0.1, "beta0": 0.1, "beta2": 0.99, "eps": 1e-3, "hold": 1200}
 PAIRS = [{**p, "turn": 0.0} for p in drawn("adam-pairs")] + drawn("adam-turned")
 ADAM_SPREAD = Study(
@@ -138,8 +138,8 @@ ADAI_PROPORTIONAL = Study(
     {**ADAI, **SOME, "points": PROPORTIONAL, "times": [1, 5, 20]},
     full=MORE,
 )
-# Slower second moments than by default, where coordinates remember longer, or growth carries every fluctuation along.
-SLOW = {"beta2": 0.998, "hold": 1500}
+# Slower second moments than by default, for coordinates whose own memory is longer than those.
+SLOW = {"beta2": 0.998, "hold": 1200}
 ADAI_SPEED = Study(
     "adai-speed",
     adaptive.adai_speed,
@@ -182,7 +182,33 @@ MATRIX_SPREAD = Study(
 ADAM_MATRIX = Study(
     "adam-spread-matrix",
     adaptive.adam_covariance,
-    {**ADAM, **SLOW, **SOME, "eta": 0.001, "problems": drawn("adam-matrices", _adam_saddle), "times": [1, 10, 100]},
+    {**ADAM, **SOME, "eta": 0.001, "problems": drawn("adam-matrices", _adam_saddle), "times": [1, 10, 100]},
+    full=MORE,
+)
+
+
+def _turned_in_space(angles: tuple[float, float, float], eigenvalues: tuple[float, ...]) -> list[list[float]]:
+    """A symmetric matrix by its eigenvalues and three angles of its eigenvectors."""
+    R = np.eye(3)
+    for angle, (i, j) in zip(angles, ((0, 1), (1, 2), (0, 1)), strict=True):
+        turn = np.eye(3)
+        turn[[i, i, j, j], [i, j, i, j]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
+        R = turn @ R
+    S = R @ np.diag(eigenvalues) @ R.T
+    return ((S + S.T) / 2).tolist()
+
+
+def _adai_saddle(down: float, up: float, quiet: float, noisy: float, **turns: float) -> dict[str, Any]:
+    """A saddle in space for Adai at its learning rate, one direction down and two up."""
+    angles = [turns[f"turn_{i}"] for i in range(6)]
+    H = _turned_in_space((angles[0], angles[1], angles[2]), (-down, up, up / 3))
+    return {"H": H, "C": _turned_in_space((angles[3], angles[4], angles[5]), (quiet, 1.0, noisy))}
+
+
+ADAI_MATRIX = Study(
+    "adai-spread-matrix",
+    adaptive.adai_covariance,
+    {**ADAI, **SLOW, **SOME, "problems": drawn("adai-matrices", _adai_saddle), "times": [1, 10, 100]},
     full=MORE,
 )
 
@@ -208,7 +234,8 @@ def _adam_late(point: Mapping[str, Any]) -> bool:
 
 OU = ("sgd.saddle-variance-ou", "simulation")
 ASYMPTOTIC = 0.06
-"""Averages of the second moment over 100 gradients scatter by a tenth, which enters squared: one to three percent."""
+"""Averages of the second moment over 100 gradients, Adai's, scatter by a tenth, which enters squared: one to three
+percent. Adam's average over 500, and its published transient is 3% too large at the earliest."""
 
 
 def _matrix(claim: str, layer: Layer, study: Study, margin: float) -> tuple[BaseCheck, BaseCheck]:
@@ -279,6 +306,7 @@ CHECKS: tuple[BaseCheck, ...] = (
         expected=Verdict.REFUTED,
         instead="adai.saddle-msd",
     ),
+    *_matrix("adai.saddle-covariance", "simulation", ADAI_MATRIX, ASYMPTOTIC),
     Check("adai.saddle-speed", "simulation", ADAI_SPEED, "speed", ASYMPTOTIC),
     Check(
         "adai.faster-than-sgd",

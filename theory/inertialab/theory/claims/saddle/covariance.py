@@ -4,9 +4,9 @@ import sympy as sp
 
 from inertialab.theory.claims.saddle.momentum import momentum_saddle_msd
 from inertialab.theory.claims.saddle.sgd import sgd_saddle_variance
-from inertialab.theory.covariances import preconditioned, sgd_covariance, warm_covariance
+from inertialab.theory.covariances import adai_modes, mode_covariance, preconditioned, sgd_covariance, warm_covariance
 from inertialab.theory.derivation import Step, proven
-from inertialab.theory.dynamics import ADAM, MOMENTUM_EMA, SGD, linear_recursion
+from inertialab.theory.dynamics import ADAI, ADAM, MOMENTUM_EMA, SGD, linear_recursion
 from inertialab.theory.landscapes import QUADRATIC
 from inertialab.theory.notation import (
     C,
@@ -17,22 +17,31 @@ from inertialab.theory.notation import (
     T,
     V,
     beta,
+    beta0,
     beta2,
     cov_ij_T,
     cov_scaled_T,
     delta,
+    eps,
     eta,
     eta_adam,
+    g,
     h,
     h_i,
     h_i_scaled,
     h_j,
     h_j_scaled,
     k,
+    kappa,
+    kick_ij,
+    lambda_i,
+    lambda_j,
+    q,
     r_i_minus,
     r_i_plus,
     r_j_minus,
     r_j_plus,
+    start_ij,
     theta,
     v0sq,
 )
@@ -164,3 +173,52 @@ def _answers(count: sp.Expr) -> sp.Expr:
         for b, sign_b in ((r_j_plus, 1), (r_j_minus, -1)):
             total += sign_a * sign_b * a * b * (1 - (a * b) ** count) / (1 - a * b)
     return total / ((r_i_plus - r_i_minus) * (r_j_plus - r_j_minus))
+
+
+@claim(
+    "adai.saddle-covariance",
+    cov_ij_T,
+    (eta, H, C_matrix, beta0, eps, T),
+    kind="asymptotic",
+    regime=Regime((), "Second moments must be slow, 1 - beta2 << 1, and follow the noise alone."),
+    uses=("adai.saddle-msd",),
+    layers=("simulation", "real"),
+    change=adai_modes,
+    numerics=mode_covariance,
+    slips=(("lambda_i * lambda_j * V(T) + kick_ij", "lambda_i * V(T) + kick_ij"),),
+)
+def adai_saddle_covariance() -> Derivation:
+    """Covariance of warm Adai after T steps from a critical point, with any Hessian and any noise.
+
+    Slow second moments freeze the inertia 1 - κ of every coordinate, which belongs to the parameter axes and not to the
+    eigenvectors of H. Parameters and buffers together then take linear steps. In the modes of that step, complex in
+    general, every second moment is multiplied by the product of two eigenvalues and gains what the noise of a step
+    adds. The buffers start as they are without curvature.
+    """
+    rule = dict(ADAI.assignments)
+    one, other = sp.Symbol("kappa_i", positive=True), sp.Symbol("kappa_j", positive=True)
+    yield Step("Inertia frozen at that of the mean second moments", kappa, one, assumed=True)
+    buffer = (1 - one) * average + one * g
+    yield Step("A buffer then takes linear steps", average, buffer, equals=rule[average].subs(kappa, one))
+    moved = theta - eta * average
+    yield Step("and so does a parameter, long after the start", theta, moved, equals=rule[theta].subs(q, 1))
+    product = sp.Symbol("M_ij")
+    # Buffers of two coordinates without curvature, whose gradients are noises of covariance C_ij.
+    noise = [sp.Symbol("xi_i"), sp.Symbol("xi_j")]
+    buffers = [sp.Symbol("m_i"), sp.Symbol("m_j")]
+    news = [buffer.subs({one: x, average: m, g: z}) for x, m, z in zip((one, other), buffers, noise, strict=True)]
+    mixed = sp.expand(news[0] * news[1])
+    mean = mixed.coeff(buffers[0]).coeff(buffers[1]) * product + mixed.coeff(noise[0]).coeff(noise[1]) * C_ij
+    (warm,) = sp.solve(mean - product, product)
+    stated = one * other * C_ij / (1 - (1 - one) * (1 - other))
+    yield Step("Stationary covariance of two buffers without curvature", product, stated, equals=warm)
+    following = lambda_i * lambda_j * V(T) + kick_ij
+    (fixed,) = sp.solve(following - V(T), V(T))
+    derived = fixed + (start_ij - fixed) * (lambda_i * lambda_j) ** T
+    yield Step("Second moment of two modes at the start", V(0), start_ij, equals=derived.subs(T, 0))
+    readable = start_ij * (lambda_i * lambda_j) ** T + kick_ij * (1 - (lambda_i * lambda_j) ** T) / (
+        1 - lambda_i * lambda_j
+    )
+    residual = readable.subs(T, T + 1) - following.subs(V(T), readable)
+    yield Step("Residual of its recursion", None, sp.Integer(0), equals=residual)
+    return proven(readable, equals=derived)

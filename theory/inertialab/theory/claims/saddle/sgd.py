@@ -66,9 +66,9 @@ def _ou_variance(eta: np.ndarray, h: np.ndarray, C: np.ndarray, T: np.ndarray) -
     (eta, h, C, T),
     kind="attributed",
     regime=Regime(
-        (sp.Abs(eta * h) <= sp.Rational(3, 100), sp.Min(eta * h, 0) ** 2 * T <= sp.Rational(1, 50)),
-        "Within it continuous time is at most 4 % off: by ηh after one step, by ηh/2 later, and at a saddle by (ηh)²T "
-        "more, which grows exponentially with T; at a minimum any T will do. Beyond it use sgd.saddle-variance.",
+        (sp.Abs(eta * h) <= sp.Rational(3, 100), sp.Min(eta * h, 0) ** 2 * T <= sp.Rational(1, 100)),
+        "Within it continuous time is hardly more than 3 % off: by ηh after one step, by ηh/2 later, at a saddle by "
+        "(ηh)²T more, which grows exponentially; at a minimum any T will do. Beyond it use sgd.saddle-variance.",
     ),
     source=Source("xie2022adaptive", "Theorem 1"),
     uses=("sgd.saddle-variance",),

@@ -192,6 +192,35 @@ def adai_spread(
     return Findings(tuple(found))
 
 
+def adai_covariance(
+    eta: float,
+    beta0: float,
+    beta2: float,
+    eps: float,
+    problems: Sequence[Mapping[str, Any]],
+    times: Sequence[int],
+    particles: int,
+    hold: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Covariance of warm Adai with any H and C, a compiled loop for each problem; arguments as before."""
+    settings = {"eta": eta, "beta0": beta0, "beta2": beta2, "eps": eps}
+    found = []
+    for p in problems:
+        root, seed = np.linalg.cholesky(p["C"]), int(rng.integers(2**62))
+        crowd = warm("adai", settings, np.array(p["H"]), root, particles, hold, seed, tick)
+        begin = crowd.steps
+        for T in times:
+            crowd.advance(begin + T - crowd.steps, seed, crowd.chunks)
+            tick()
+            point, at = {**p, **settings, "T": T}, crowd.values().astype(float).T
+            found += [Measurement("covariance", point, mean_product(at, *e), entry=e) for e in lower(len(root))]
+    return Findings(tuple(found))
+
+
 def adai_speed(
     eta: float,
     beta0: float,

@@ -12,6 +12,8 @@ from inertialab.verification.studies.study import Findings, Measurement, Points,
 
 STEP = 0.05
 """A step of the optimizer in units of the memory 1/γ of the damped motion that it follows."""
+LEAPFROG = {"eta": 1.0, "beta": (1 - STEP / 2) / (1 + STEP / 2)}
+"""Settings of EMA momentum that follows it, in units of its learning rate."""
 
 
 def damped(
@@ -41,8 +43,7 @@ def damped(
     D, h, gamma, M, v0sq = (np.array([p[k] for p in points]) for k in ("D", "h", "gamma", "M", "v0sq"))
     dt = STEP / gamma
     eta = dt / (gamma * M)
-    settings = {"eta": 1.0, "beta": (1 - STEP / 2) / (1 + STEP / 2)}
-    system = quadratic_system("momentum-ema", settings, np.diag(h * eta), np.diag(np.sqrt(2 * D / dt) * eta))
+    system = quadratic_system("momentum-ema", LEAPFROG, np.diag(h * eta), np.diag(np.sqrt(2 * D / dt) * eta))
     moved = (np.sqrt(v0sq) * dt)[:, None] * rng.standard_normal((len(points), particles))
     crowd = Particles(system, particles, moved / 2, states={"m": -moved})
     seed, found = int(rng.integers(2**62)), []
