@@ -132,6 +132,7 @@ ELSEWHERE = {
     "sgd.stationary-covariance": "matrices: test_limits.py and test_predictions.py",
     "sgd.stationary-covariance-mandt": "matrices: small steps are a step of its derivation",
     "momentum.stationary-covariance-torch": "matrices: test_limits.py",
+    "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",
     "langevin.mean-first-passage": "functions: test_escape.py",
     "langevin.stationary-density": "functions: test_escape.py",
     "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",

@@ -18,6 +18,7 @@ from inertialab.verification.studies.particles import (
     relations,
     saddle,
     stationary,
+    uneven,
 )
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
@@ -117,6 +118,12 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive.biases: stationary.equilibrium,
         minibatches.epochs: stationary.equilibrium,
         minibatches.sampled: stationary.equilibrium,
+        uneven.regressions: stationary.equilibrium,
+        uneven.edges: stationary.equilibrium,
+        uneven.means: stationary.equilibrium,
+        uneven.currents: stationary.equilibrium_matrix,
+        uneven.shuffled: stationary.equilibrium,
+        uneven.scale_invariant: stationary.equilibrium,
         # Quotients of two means over the same units.
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,

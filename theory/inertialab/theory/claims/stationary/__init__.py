@@ -14,4 +14,9 @@ CLAIMS = claims_in(
     "adam",
     "adai",
     "density",
+    "multiplicative",
+    "current",
+    "shift",
+    "modified_loss",
+    "scale_invariant",
 )
