@@ -57,7 +57,15 @@ def uneven_point(
     _, third, K = LAWS[law]
     shape = {"L3": uneven * h / width, "L4": bent * h / width**2, "c2": spread * C / width**2 / 4}
     known = {"k3": third * C**1.5, "k4": (K - 3) * C**2}
-    return {"eta": eta, "h": h, "C": C, "law": law, **{k: v for k, v in shape.items() if v}, **known, **rest}
+    return {
+        "eta": eta,
+        "h": h,
+        "C": C,
+        "law": law,
+        **{k: v for k, v in shape.items() if v or k != "c2"},
+        **known,
+        **rest,
+    }
 
 
 def _adam_model(
@@ -392,16 +400,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("langevin.stationary-density", "numerics", DENSITY, "density", 1e-3),
     Check("langevin.stationary-density", "simulation", DENSITY_PARTICLES, "density", 0.02),
     Check("sgd.isotropy", "simulation", ISOTROPIC, "variance", CONTINUOUS, where=_steep(most=0.05)),
-    Check(
-        "sgd.isotropy",
-        "simulation",
-        ISOTROPIC,
-        "variance",
-        CONTINUOUS,
-        where=_steep(0.5),
-        expected=Verdict.REFUTED,
-        instead="sgd.stationary-variance",
-    ),
+    OrderCheck("sgd.isotropy", "simulation", ISOTROPIC, "variance", 0.1, where=_steep(0.5)),
     Check("momentum.modified-equation", "simulation", TORCH_SMALL_STEPS, "variance", 0.05, where=_steep(most=0.1)),
     Check(
         "momentum.modified-equation",
@@ -422,18 +421,18 @@ CHECKS: tuple[BaseCheck, ...] = (
         Check("sgd.fluctuation-dissipation", "simulation", study, "relation-full", 0.02)
         for study in (RELATIONS, RELATIONS_MOMENTUM)
     ),
-    Check("sgd.fluctuation-dissipation-2", "simulation", SECOND_RELATION_WEAK, "second", 0.04),
+    Check("sgd.fluctuation-dissipation-2", "simulation", SECOND_RELATION_WEAK, "second", 0.03),
     Check(
         "sgd.fluctuation-dissipation-2",
         "simulation",
         SECOND_RELATION,
         "second",
-        0.04,
+        0.03,
         where=_lopsided,
         expected=Verdict.REFUTED,
         instead="sgd.fluctuation-dissipation-2-next",
     ),
-    Check("sgd.fluctuation-dissipation-2-next", "simulation", SECOND_RELATION, "second", 0.04),
+    Check("sgd.fluctuation-dissipation-2-next", "simulation", SECOND_RELATION, "second", 0.03),
     Check("adam.stationary-variance", "simulation", ADAM_MINIMUM, "variance", SLOW_MOMENT),
     Check("adai.stationary-variance", "simulation", ADAI_MINIMUM, "variance", SLOW_MOMENT),
     Check("adam.stationary-variance-kurtosis", "simulation", ADAM_KURTOSIS, "variance", FIRST_ORDER),

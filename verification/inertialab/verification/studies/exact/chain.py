@@ -49,18 +49,18 @@ def means(points: Points, *, rng: np.random.Generator, device: torch.device, tic
     return Findings(tuple(rows))
 
 
-def regression(count: int, spread: float, noise: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs of one feature, their squares spread about one, and targets whose best fit is zero.
+def regression(point: Mapping[str, Any], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs of one feature, unlike in size, and targets whose best fit is zero.
 
     Args:
-        count: Number of samples.
-        spread: Standard deviation of the logarithm of the squared inputs.
-        noise: Standard deviation of the targets.
+        point: Number of `samples`; `spread`, the standard deviation of the logarithm of the squared inputs; `size`, the
+            root of their mean; and `noise`, the standard deviation of the targets, none where it is left out.
         rng: Source of both.
     """
-    x = np.exp(spread * rng.standard_normal(count) / 2) * rng.choice([-1.0, 1.0], count)
-    x /= np.sqrt(np.mean(x**2))
-    y = noise * rng.standard_normal(count)
+    count = point["samples"]
+    x = np.exp(point["spread"] * rng.standard_normal(count) / 2) * rng.choice([-1.0, 1.0], count)
+    x *= point["size"] / np.sqrt(np.mean(x**2))
+    y = point.get("noise", 0.0) * rng.standard_normal(count)
     return x, y - x * (x @ y) / (x @ x)
 
 
@@ -77,7 +77,7 @@ def finite_samples(points: Points, *, rng: np.random.Generator, device: torch.de
     """
     rows = []
     for point in points:
-        x, y = regression(point["samples"], point["spread"], point["noise"], rng)
+        x, y = regression(point, rng)
         known = {**point, **about(x, y, 1)}
 
         def moments(eta: float, x: np.ndarray = x, y: np.ndarray = y) -> np.ndarray:

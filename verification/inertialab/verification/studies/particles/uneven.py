@@ -23,12 +23,11 @@ def regressions(
 ) -> Findings:
     """Stationary variance of SGD on a linear regression of one feature, with minibatches of its own for each particle.
 
-    Points give the number of samples, the spread of their curvatures, the batch size, and the learning rate as a share
-    of the inverse curvature.
+    Points are those of `regression`, with the batch size and the learning rate as a share of the inverse curvature.
     """
     rows = []
     for point in points:
-        x, y = regression(point["samples"], point["spread"], point["noise"], rng)
+        x, y = regression(point, rng)
         known = {**point, **about(x, y, point["B"])}
         eta = point["share"] / known["h"]
         generator = torch_generator(rng, device)
@@ -58,7 +57,7 @@ def edges(points: Points, particles: int, *, rng: np.random.Generator, device: t
     """
     rows = []
     for point in points:
-        x, _ = regression(point["samples"], point["spread"], 0.0, rng)
+        x, _ = regression(point, rng)
         known = {**point, **about(x, 0 * x, point["B"])}
         rates = np.array(point["rates"]) / known["h"]
         growths = []
