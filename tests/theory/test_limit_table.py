@@ -143,6 +143,7 @@ ELSEWHERE = {
     "sgd.saddle-covariance": "matrices: test_limits.py",
     "adam.saddle-covariance": "matrices: test_limits.py",
     "adai.saddle-covariance": "matrices: test_limits.py",
+    "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",
     "langevin.mean-first-passage": "functions: test_escape.py",
     "sgd.quasi-potential": "functions: test_escape.py, Gaussian noise",
     "sgd.escape-skewed": "functions: test_escape.py, no cumulants",

@@ -21,6 +21,7 @@ from inertialab.verification.studies.particles import (
     relations,
     saddle,
     stationary,
+    uneven,
 )
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
@@ -129,6 +130,10 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive_minima.biases: stationary.equilibrium,
         minibatches.epochs: stationary.equilibrium,
         minibatches.sampled: stationary.equilibrium,
+        uneven.regressions: stationary.equilibrium,
+        uneven.edges: stationary.equilibrium,
+        uneven.means: stationary.equilibrium,
+        uneven.currents: stationary.equilibrium_matrix,
         # Quotients of two means over the same units.
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,

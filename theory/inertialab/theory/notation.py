@@ -330,6 +330,14 @@ fdr2 = declared(
     "second fluctuation-dissipation relation of SGD as a ratio",
     (0, 0),
 )
+current_ij = declared(
+    "current_ij",
+    r"\langle\theta_{j,t}\theta_{i,t+1}-\theta_{i,t}\theta_{j,t+1}\rangle",
+    "mean rotation from eigen-direction j to i within a step",
+    (2, 0),
+)
+eta_max = declared("eta_max", r"\eta_{\max}", "learning rate from which on the second moment grows", (2, -1))
+mean_theta = declared("mean_theta", r"\langle\theta\rangle", "stationary mean of a parameter", (1, 0))
 density_ratio = declared(
     "density_ratio",
     r"\frac{p(x)}{p(x_0)}",

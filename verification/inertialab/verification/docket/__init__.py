@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from inertialab.theory.names import meant
 from inertialab.verification.court.check import BaseCheck
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.docket import errors, escape, noise, optimizers, saddle, stationary
+from inertialab.verification.docket import errors, escape, noise, optimizers, saddle, stationary, stationary_beyond
 from inertialab.verification.studies.study import Study
 
-SUBJECTS = (stationary, saddle, escape, noise, optimizers)
+SUBJECTS = (stationary, stationary_beyond, saddle, escape, noise, optimizers)
 
 CHECKS = tuple(check for subject in SUBJECTS for check in subject.CHECKS)
 """Every row, in the order of the claims' subjects."""

@@ -41,7 +41,7 @@ def _rotated(angle: float, eigenvalues: tuple[float, float]) -> list[list[float]
     return (R @ np.diag(eigenvalues) @ R.T).tolist()
 
 
-def _matrices(eta: float, turn_H: float, turn_C: float, flat: float, steep: float, quiet: float, noisy: float) -> dict:
+def matrices(eta: float, turn_H: float, turn_C: float, flat: float, steep: float, quiet: float, noisy: float) -> dict:
     """A point from its drawn numbers; curvatures are drawn in units of 1/eta."""
     return {"eta": eta, "H": _rotated(turn_H, (flat / eta, steep / eta)), "C": _rotated(turn_C, (quiet, noisy))}
 
@@ -51,10 +51,10 @@ def _isotropic(eta: float, B: float, h: float) -> dict[str, float]:
 
 
 def _momentum_matrices(beta: float, **drawn: float) -> dict[str, Any]:
-    return {**_matrices(**drawn), "beta": beta}
+    return {**matrices(**drawn), "beta": beta}
 
 
-def _uneven(
+def uneven_point(
     eta: float, h: float, C: float, law: str, uneven: float, bent: float, spread: float = 0.0, **rest: float
 ) -> dict[str, Any]:
     """A point whose loss bends by a given share of h over the width of the stationary state, where the noise grows."""
@@ -62,7 +62,15 @@ def _uneven(
     _, third, K = LAWS[law]
     shape = {"L3": uneven * h / width, "L4": bent * h / width**2, "c2": spread * C / width**2 / 4}
     known = {"k3": third * C**1.5, "k4": (K - 3) * C**2}
-    return {"eta": eta, "h": h, "C": C, "law": law, **{k: v for k, v in shape.items() if v}, **known, **rest}
+    return {
+        "eta": eta,
+        "h": h,
+        "C": C,
+        "law": law,
+        **{k: v for k, v in shape.items() if v or k != "c2"},
+        **known,
+        **rest,
+    }
 
 
 def _adam_model(
@@ -116,13 +124,13 @@ MATRICES: list[dict[str, Any]] = [
     {"eta": 0.5, "H": _rotated(0.6, (0.4, 3.0)), "C": _rotated(-0.5, (0.2, 2.0))},
     {"eta": 0.1, "H": _rotated(1.2, (1.0, 4.0)), "C": _rotated(0.3, (1.5, 0.1))},
     {"eta": 1.0, "H": _rotated(0.2, (0.5, 1.5)), "C": _rotated(0.9, (1.0, 0.3))},
-    *drawn("matrices", _matrices),
+    *drawn("matrices", matrices),
 ]
 EMA_POINTS = _momentum_points((0.2, 0.9), (2.0, 0.9), (2.0, 0.5), (6.0, 0.3), (0.4, 0.6))
 EMA = {"optimizer": "momentum-ema", "points": EMA_POINTS + drawn("ema-minimum")}
 EMA_WIDE = {"optimizer": "momentum-ema", "points": EMA_POINTS + drawn("ema-lyapunov")}
 WITH_MOMENTUM = [{**p, "beta": 0.6} for p in MATRICES]
-SLOW = drawn("matrices-slow", _matrices)
+SLOW = drawn("matrices-slow", matrices)
 TORCH_POINTS = _momentum_points((0.02, 0.9), (0.2, 0.9), (2.0, 0.9), (3.0, 0.5), (0.4, 0.6))
 TORCH = {"optimizer": "momentum-torch", "points": TORCH_POINTS + drawn("torch-minimum")}
 TORCH_WIDE = {"optimizer": "momentum-torch", "points": TORCH_POINTS + drawn("torch-lyapunov")}
@@ -192,13 +200,13 @@ EPOCHS_MINIMUM = Study(
 RELATIONS = Study(
     "relations-sgd",
     relations.relations,
-    {"optimizer": "sgd", "points": drawn("relations", _uneven), "particles": 40_000},
+    {"optimizer": "sgd", "points": drawn("relations", uneven_point), "particles": 40_000},
     full={"particles": 200_000},
 )
 RELATIONS_MOMENTUM = Study(
     "relations-momentum",
     relations.relations,
-    {"optimizer": "momentum-torch", "points": drawn("relations-momentum", _uneven), "particles": 40_000},
+    {"optimizer": "momentum-torch", "points": drawn("relations-momentum", uneven_point), "particles": 40_000},
     full={"particles": 200_000},
 )
 RELATIONS_BATCHES = Study(
@@ -215,14 +223,16 @@ RELATIONS_BATCHES = Study(
     },
     full={"particles": 200_000},
 )
-STRONG = [_uneven(0.1, 1.0, 1.0, "exponential", -0.3, 0.1)]
+STRONG = [uneven_point(0.1, 1.0, 1.0, "exponential", -0.3, 0.1)]
 SECOND_RELATION = Study(
     "second-relation",
     relations.relations,
-    {"optimizer": "sgd", "points": drawn("second-relation", _uneven) + STRONG, "particles": 40_000},
+    {"optimizer": "sgd", "points": drawn("second-relation", uneven_point) + STRONG, "particles": 40_000},
     full={"particles": 200_000},
 )
-WEAK = [_uneven(eta, 1.0, 1.0, law, 0.1, 0.1) for eta, law in ((0.05, "gaussian"), (0.1, "laplace"), (0.2, "uniform"))]
+WEAK = [
+    uneven_point(eta, 1.0, 1.0, law, 0.1, 0.1) for eta, law in ((0.05, "gaussian"), (0.1, "laplace"), (0.2, "uniform"))
+]
 SECOND_RELATION_WEAK = Study(
     "second-relation-weak",
     relations.relations,
@@ -449,16 +459,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("langevin.stationary-density", "numerics", DENSITY, "density", 1e-3),
     Check("langevin.stationary-density", "simulation", DENSITY_PARTICLES, "density", 0.02),
     Check("sgd.isotropy", "simulation", ISOTROPIC, "variance", CONTINUOUS, where=_steep(most=0.05)),
-    Check(
-        "sgd.isotropy",
-        "simulation",
-        ISOTROPIC,
-        "variance",
-        CONTINUOUS,
-        where=_steep(0.5),
-        expected=Verdict.REFUTED,
-        instead="sgd.stationary-variance",
-    ),
+    OrderCheck("sgd.isotropy", "simulation", ISOTROPIC, "variance", 0.1, where=_steep(0.5)),
     Check("momentum.modified-equation", "simulation", TORCH_SMALL_STEPS, "variance", 0.05, where=_steep(most=0.1)),
     Check(
         "momentum.modified-equation",
@@ -479,18 +480,18 @@ CHECKS: tuple[BaseCheck, ...] = (
         Check("sgd.fluctuation-dissipation", "simulation", study, "relation-full", 0.02)
         for study in (RELATIONS, RELATIONS_MOMENTUM)
     ),
-    Check("sgd.fluctuation-dissipation-2", "simulation", SECOND_RELATION_WEAK, "second", 0.04),
+    Check("sgd.fluctuation-dissipation-2", "simulation", SECOND_RELATION_WEAK, "second", 0.03),
     Check(
         "sgd.fluctuation-dissipation-2",
         "simulation",
         SECOND_RELATION,
         "second",
-        0.04,
+        0.03,
         where=_lopsided,
         expected=Verdict.REFUTED,
         instead="sgd.fluctuation-dissipation-2-next",
     ),
-    Check("sgd.fluctuation-dissipation-2-next", "simulation", SECOND_RELATION, "second", 0.04),
+    Check("sgd.fluctuation-dissipation-2-next", "simulation", SECOND_RELATION, "second", 0.03),
     Check("adam.stationary-variance", "simulation", ADAM_MINIMUM, "variance", SLOW_MOMENT),
     Check("adai.stationary-variance", "simulation", ADAI_MINIMUM, "variance", SLOW_MOMENT),
     Check("adam.stationary-variance-kurtosis", "simulation", ADAM_KURTOSIS, "variance", FIRST_ORDER),

@@ -17,4 +17,7 @@ CLAIMS = claims_in(
     "scale_invariance",
     "label_noise",
     "shuffled_loss",
+    "multiplicative",
+    "current",
+    "shift",
 )

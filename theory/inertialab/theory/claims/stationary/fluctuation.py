@@ -167,7 +167,7 @@ def _noise_mean(polynomial: sp.Expr) -> sp.Expr:
             eta * sp.Abs(L3 * k3) <= 3 * h * C / 10,
             eta**2 * sp.Abs(L4) * (3 * C**2 + sp.Abs(k4)) <= 12 * h * C / 10,
         ),
-        "Each of the two corrections may be a tenth; what is left out is smaller by eta*h, about twice it.",
+        "Each of the two corrections may be a tenth; of the order of eta*h times twice each is left out.",
     ),
     uses=("sgd.stationary-variance", "sgd.fluctuation-dissipation-2"),
     layers=("simulation",),

@@ -1,0 +1,63 @@
+"""Stationary laws beyond the quadratic with constant noise: what their claims are confronted with."""
+
+from typing import Any
+
+from inertialab.verification.court.check import BaseCheck, Check
+from inertialab.verification.docket.points import drawn
+from inertialab.verification.docket.stationary import matrices, uneven_point
+from inertialab.verification.studies.exact import chain
+from inertialab.verification.studies.particles import uneven
+from inertialab.verification.studies.study import Study
+
+
+def _rates(**drawn: Any) -> dict[str, Any]:
+    return {**drawn, "rates": [0.8, 1.2, 1.6]}
+
+
+def _turned(turn_H: float, apart: float, **drawn: float) -> dict[str, Any]:
+    return matrices(turn_H=turn_H, turn_C=turn_H + apart, **drawn)
+
+
+def _shifted(**drawn: Any) -> dict[str, Any]:
+    """A third derivative of some share of the curvature over the width of the state, and a fourth that holds it."""
+    return uneven_point(law="gaussian", **drawn)
+
+
+SINGLE = {"samples": 40, "spread": 0.8, "size": 2.0, "noise": 1.0, "B": 1, "share": 0.35}
+"""One sample a step: constant noise would give a variance a fifth too small."""
+REGRESSIONS_EXACT = Study("regressions-exact", chain.finite_samples, {"points": drawn("regressions-exact")})
+REGRESSIONS = Study(
+    "regressions",
+    uneven.regressions,
+    {"points": [SINGLE, *drawn("regressions")], "particles": 40_000},
+    full={"particles": 200_000},
+)
+EDGES = Study(
+    "regression-edges",
+    uneven.edges,
+    {"points": drawn("regression-edges", _rates), "particles": 400_000},
+    full={"particles": 2_000_000},
+)
+CURRENTS_EXACT = Study("currents-exact", chain.currents, {"points": drawn("matrices", matrices)})
+CURRENTS = Study(
+    "currents",
+    uneven.currents,
+    {"points": drawn("currents", _turned), "particles": 60_000},
+    full={"particles": 300_000},
+)
+SHIFTED = drawn("mean-shift", _shifted)
+SHIFTS_EXACT = Study("mean-shift-exact", chain.means, {"points": SHIFTED})
+SHIFTS = Study("mean-shift", uneven.means, {"points": SHIFTED, "particles": 20_000}, full={"particles": 100_000})
+NEXT = 0.04
+"""What is left out is of the size of the squared change of the curvature over the state, 2% at the most."""
+
+CHECKS: tuple[BaseCheck, ...] = (
+    Check("sgd.stationary-variance-multiplicative", "numerics", REGRESSIONS_EXACT, "variance", 1e-9),
+    Check("sgd.stationary-variance-multiplicative", "simulation", REGRESSIONS, "variance", 0.02),
+    Check("sgd.mean-square-stability", "numerics", REGRESSIONS_EXACT, "edge", 1e-9),
+    Check("sgd.mean-square-stability", "simulation", EDGES, "edge", 0.02),
+    Check("sgd.probability-current", "numerics", CURRENTS_EXACT, "current", 1e-9),
+    Check("sgd.probability-current", "simulation", CURRENTS, "current", 0.02),
+    Check("sgd.mean-shift", "numerics", SHIFTS_EXACT, "mean", NEXT),
+    Check("sgd.mean-shift", "simulation", SHIFTS, "mean", NEXT),
+)
