@@ -81,6 +81,7 @@ INGREDIENTS = [
     ("sgd.power-law", "ito_prefactor", lambda: 2 * sp.pi / Hb),
     ("momentum.turnover", "_kernel", lambda loss: sp.exp(-((u + loss) ** 2) / loss) / sp.sqrt(sp.pi * loss)),
     ("langevin.eyring-kramers", "_laplace", lambda *args: sp.Integer(1)),
+    ("adam.escape-frozen", "ito_prefactor", lambda: 2 * sp.pi / Hb),
     ("adam.saddle-msd", "FREE_THERMAL", 2 * FREE_THERMAL),
     ("momentum.saddle-msd-drift", "FREE_THERMAL", 2 * FREE_THERMAL),
     ("momentum.modified-equation", "eta", 2 * eta),

@@ -9,7 +9,7 @@ from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, errors, errors_of
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.particles import escape, saddle, stationary
+from inertialab.verification.studies.particles import adaptive, entering, escape, leaving, saddle, stationary
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
 
@@ -97,12 +97,21 @@ def test_a_handful_of_exact_predictions_is_not_judged(rng):
 
 
 def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
-    """Or of one that makes them in the same way: by particles, entries of a matrix, events, chains."""
+    """Or of one that makes them in the same way: means over particles, entries of a matrix, events, chains."""
     judged = {check.of for check in errors.CHECKS}
     alike = {
         escape.finite_steps: escape.passages,
         escape.slowing: escape.passages,
         escape.jumps: escape.passages,
+        leaving.damped: saddle.spread,
+        leaving.sgd_spread: saddle.spread,
+        entering.cold_starts: saddle.spread,
+        entering.entries: saddle.spread,
+        leaving.sgd_covariance: stationary.equilibrium_matrix,
+        adaptive.adam_spread: saddle.spread,
+        adaptive.adai_spread: saddle.spread,
+        adaptive.adai_speed: saddle.spread,
+        adaptive.adam_covariance: stationary.equilibrium_matrix,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

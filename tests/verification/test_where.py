@@ -29,7 +29,7 @@ def test_every_place_is_a_line_that_is_there(id):
 def test_a_claim_is_found_with_all_its_rows():
     found = places("levy.exit")
     assert [p.role for p in found].count("judged") == sum(c.claim == "levy.exit" for c in CHECKS) == 2
-    assert {Path(p.file).name for p in found if p.role == "measured"} == {"operators.py", "escape.py"}
+    assert {Path(p.file).name for p in found if p.role == "measured"} == {"jumps.py", "escape.py"}
     assert {p.file for p in found if p.role == "record"} >= {"results/evidence/stable-exit.json"}
 
 

@@ -101,6 +101,25 @@ potential = declared(
 D_x = declared(
     "D", "D", "diffusion, a number or a function of the parameter", (0, 1), remark="field", function=True, real=True
 )
+transverse = declared(
+    "transverse",
+    "h",
+    "curvature across the path, a function of the parameter along it",
+    (-2, 1),
+    remark="across",
+    function=True,
+    real=True,
+)
+cumulant = declared(
+    "cumulant",
+    "K",
+    "logarithm of the mean of exp(-p*xi) over the noise of a gradient, a function of p and of the parameter; or "
+    "values of "
+    "the noise and their probabilities, two rows",
+    (0, 0),
+    function=True,
+    real=True,
+)
 x0 = declared("x0", "x_0", "where the path starts", (1, 0), real=True)
 boundaries = declared(
     "boundaries", r"x_{\mathrm{abs}},x_{\mathrm{ref}}", "absorbing and reflecting end, a pair", (1, 0), real=True
@@ -145,10 +164,47 @@ C_ij = declared(
     (-2, 2),
     real=True,
 )
+turn = declared("turn", r"\varphi", "angle of the Hessian's eigenvectors against the parameter axes", (0, 0), real=True)
+ratio = declared("ratio", "a", "curvature of a direction over that of the other, as sizes", (0, 0), positive=True)
+# The same in parameters that Adam's frozen preconditioner has made of one scale.
+h_i_scaled = declared(
+    "h_i", r"\tilde h_i", "eigenvalue i of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+h_j_scaled = declared(
+    "h_j", r"\tilde h_j", "eigenvalue j of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+C_ij_scaled = declared(
+    "C_ij",
+    r"\tilde C_{ij}",
+    "preconditioned covariance of the minibatch gradient along eigen-directions i and j",
+    (-1, 1),
+    remark="scaled",
+    real=True,
+)
+L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
+L3 = declared("L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), positive=True)
+k3 = declared(
+    "k3", r"\kappa_3", "third cumulant of the minibatch gradient's noise", (-3, 3), remark="skewed", real=True
+)
+k4 = declared("k4", r"\kappa_4", "fourth cumulant of the minibatch gradient's noise", (-4, 4), real=True)
 # Results and abbreviations.
 var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
 cov_ij = declared("cov_ij", r"\Sigma_{ij}", "stationary covariance along eigen-directions i and j", (2, 0))
+cov_ij_T = declared("cov_ij_T", r"\Sigma_{ij}", "covariance along eigen-directions i and j after T steps", (2, 0))
+cov_scaled_T = declared(
+    "cov_scaled_T", r"\tilde\Sigma_{ij}", "covariance of preconditioned parameters after T steps", (1, 1)
+)
+r_i_plus = declared("r_i_plus", "r_{i+}", "root of the characteristic polynomial of direction i", (0, 0))
+r_i_minus = declared("r_i_minus", "r_{i-}", "its other root", (0, 0))
+r_j_plus = declared("r_j_plus", "r_{j+}", "root of the characteristic polynomial of direction j", (0, 0))
+r_j_minus = declared("r_j_minus", "r_{j-}", "its other root", (0, 0))
+speed = declared(
+    "speed",
+    r"\frac{\langle\theta_T^2\rangle_{\mathrm{Adai}}}{\langle\theta_T^2\rangle_{\mathrm{SGD}}}",
+    "spread of Adai after T steps without curvature, over that of SGD at the same learning rate",
+    (0, 0),
+)
 msd_T = declared("msd_T", r"\langle\theta_T^2\rangle", "mean squared displacement after T steps", (2, 0))
 eta_ema = declared("eta_ema", r"\eta_{\mathrm{EMA}}", "learning rate in the EMA convention", (2, -1))
 r_plus = declared("r_plus", "r_+", "root of the characteristic polynomial of heavy ball", (0, 0))
@@ -232,10 +288,23 @@ entropic = declared(
     "along the path",
     (0, 0),
 )
+entropic_factor = declared("entropic_factor", r"\frac{\tau}{\tau_1}", "escape time over that of the path alone", (0, 0))
+log_change = declared(
+    "log_change",
+    r"\ln\frac{\tau}{\tau_{\mathrm{Gauss}}}",
+    "logarithm of the escape time over that in Gaussian noise",
+    (0, 0),
+)
 divergence = declared(
     "divergence",
     r"\frac{\eta}{4B}\left|\frac{L'''}{L'}\right|\frac{d\Phi}{d\ln(1/\delta)}",
     "growth of the exponent with the logarithm of a floor under the noise, over its value at the inflection",
+    (0, 0),
+)
+zero_power = declared(
+    "zero_power",
+    r"-\frac{d\ln T}{d\ln\eta}",
+    "power of 1/η with which the mean number of steps of a passage grows while B/η is fixed",
     (0, 0),
 )
 fdr1 = declared(

@@ -1,10 +1,19 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, counted events, chains of training.
+One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, chains of
+training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, labels, orderings, saddle, spheres, stationary
+from inertialab.verification.studies.particles import (
+    entering,
+    escape,
+    labels,
+    orderings,
+    saddle,
+    spheres,
+    stationary,
+)
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -19,6 +28,11 @@ EQUILIBRIUM = Study(
 MATRICES = Study("sgd-matrix-repeated", stationary.matrix_scatter, {"problems": [MATRIX], **FEW, "seeds": 400})
 SPREAD = Study(
     "sgd-spread-repeated", saddle.spread_scatter, {"optimizer": "sgd", "points": POINTS, "times": [1, 3, 10], **FEW}
+)
+GROWN = Study(
+    "ema-grown-repeated",
+    entering.growth_scatter,
+    {"points": [{"eta": 0.5, "h": -3.0, "beta": beta} for beta in (0.0, 0.5)], "particles": 300, "seeds": 200},
 )
 COUNTED = Study(
     "counted-passage-repeated",
@@ -86,6 +100,7 @@ CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
     ErrorCheck(MATRICES, stationary.equilibrium_matrix),
     ErrorCheck(SPREAD, saddle.spread),
+    ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),

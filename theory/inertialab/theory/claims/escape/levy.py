@@ -19,7 +19,14 @@ from inertialab.theory.statement import Derivation, Source, claim
     tau,
     (alpha, eps_levy, a_exit, b_exit),
     kind="asymptotic",
-    regime=Regime((alpha < 2,), "Gaussian noise, alpha = 2, has no large jumps."),
+    regime=Regime(
+        (alpha < 2,),
+        "Gaussian noise, alpha = 2, has no large jumps. In a parabola of curvature h the scale eps*h**(-1/alpha) "
+        "must be "
+        "small beside the distance of the nearer end: a thirtieth of it costs 1%, a tenth 5%, a third is too much, "
+        "above "
+        "all near alpha = 2.",
+    ),
     source=Source("simsekli2019tail", "exit by one large jump, after Imkeller and Pavlyukevich"),
     layers=("numerics", "simulation"),
     limits=(({"eps": 1e-200, "alpha": 1.5}, float("inf")),),

@@ -26,10 +26,10 @@ from inertialab.theory.statement import Derivation, Order, Source, claim
 x, y, z = sp.symbols("x y z", real=True)
 
 
-LOW = "Kramers' law needs a barrier of several times the noise."
+LOW = "The law is that of a low temperature; its relative error is of the order of the noise over the barrier."
 
 
-WHITE = Regime((dL >= 4 * D,), LOW)
+WHITE = Regime((dL >= 12 * D,), LOW)
 
 
 @claim(

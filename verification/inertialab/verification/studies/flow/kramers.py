@@ -8,7 +8,7 @@ from scipy import integrate, sparse
 from scipy.sparse.linalg import eigs
 
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.exact.escape import Field, double_well, passage
+from inertialab.verification.studies.flow.escape import Field, double_well, passage
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 _diagonals: Any = sparse.diags  # its annotation knows single offsets only

@@ -1,0 +1,1 @@
+"""Exact numerics of diffusions: for claims that speak of one, never of an optimizer."""
