@@ -17,4 +17,5 @@ CLAIMS = claims_in(
     "scale_invariance",
     "label_noise",
     "shuffled_loss",
+    "large_batches",
 )
