@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from inertialab.theory import CLAIMS, claim
 from inertialab.verification.court import check as checking
+from inertialab.verification.court import orders
 from inertialab.verification.court.board import board_row
-from inertialab.verification.court.check import Check, LimitCheck, OrderCheck, weighted_line
+from inertialab.verification.court.check import Check
 from inertialab.verification.court.judgement import compare_all, judge_all, value_judgements
+from inertialab.verification.court.orders import LimitCheck, OrderCheck, weighted_line
 from inertialab.verification.court.power import power_of
 from inertialab.verification.court.variants import variants
 from inertialab.verification.court.verdict import Verdict, holm_levels, judge, one_sided_levels
@@ -168,14 +170,14 @@ def test_the_coefficient_of_an_order_is_measured(monkeypatch, coefficient, verdi
     """claimed/true - 1 of continuous time is -eta*h/2; another stated coefficient must be found."""
     ou = claim("sgd.stationary-variance-ou")
     stated = replace(ou, order=replace(ou.order, coefficient=sp.Float(coefficient)))
-    monkeypatch.setattr(checking, "claim", lambda id: stated)
+    monkeypatch.setattr(orders, "claim", lambda id: stated)
     order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
     assert verdicts([order], findings()) == ["confirmed", verdict]
 
 
 def test_a_coefficient_that_nobody_knows_is_not_judged(monkeypatch):
     ou = claim("sgd.stationary-variance-ou")
-    monkeypatch.setattr(checking, "claim", lambda id: replace(ou, order=replace(ou.order, coefficient=sp.Symbol("K"))))
+    monkeypatch.setattr(orders, "claim", lambda id: replace(ou, order=replace(ou.order, coefficient=sp.Symbol("K"))))
     order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
     assert verdicts([order], findings()) == ["confirmed"]
 

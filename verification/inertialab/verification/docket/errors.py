@@ -1,7 +1,7 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, chains of
-training.
+One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, quotients
+of two means over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
@@ -11,6 +11,7 @@ from inertialab.verification.studies.particles import (
     labels,
     large_batches,
     orderings,
+    relations,
     saddle,
     spheres,
     stationary,
@@ -39,6 +40,17 @@ COUNTED = Study(
     "counted-passage-repeated",
     escape.passage_scatter,
     {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+QUOTIENTS = Study(
+    "relations-repeated",
+    relations.relations_scatter,
+    {
+        "optimizer": "sgd",
+        "points": [{"eta": 0.3, "h": 1.0, "C": 1.0, "L4": 0.5, "law": law} for law in ("gaussian", "exponential")],
+        **FEW,
+        "particles": 500,
+        "seeds": 200,
+    },
 )
 CHAINS = Study(
     "banknote-repeated",
@@ -115,6 +127,7 @@ CHECKS = (
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
     ErrorCheck(LABELLED, labels.drifts),

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from inertialab.verification.court.check import BaseCheck, Check, OrderCheck
+from inertialab.verification.court.check import BaseCheck, Check
+from inertialab.verification.court.orders import OrderCheck
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.climbs import adam_climb, frozen_climb, inertial_climb, loss_climb, sgd_climb
 from inertialab.verification.docket.points import drawn
