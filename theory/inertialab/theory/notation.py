@@ -406,3 +406,14 @@ epoch_excess = declared(
     "mean place after an epoch, over all orderings, minus that of gradient flow on the loss after the same time",
     (1, 0),
 )
+k_batch = declared("k_batch", r"\varkappa", "factor by which the batch grows", (0, 0), positive=True)
+slope = declared("L1", "L'", "slope of the loss", (-1, 1), remark="slope", positive=True)
+g_std = declared(
+    "g_std", r"\sigma_g", "standard deviation of the minibatch gradient before the batch grows", (-1, 1), positive=True
+)
+travel = declared(
+    "travel",
+    r"\frac{\Delta\theta_{\varkappa B}}{\Delta\theta_B}",
+    "way of a large batch over that of a small one",
+    (0, 0),
+)

@@ -9,6 +9,7 @@ from inertialab.verification.studies.particles import (
     entering,
     escape,
     labels,
+    large_batches,
     orderings,
     relations,
     saddle,
@@ -107,6 +108,18 @@ ORDERINGS = Study(
         "seeds": 150,
     },
 )
+BATCHES = Study(
+    "large-batches-repeated",
+    large_batches.travels_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "beta": 0.8, "beta2": 0.7, "k_batch": 2, "L1": 1.0, "g_std": 5.0},
+            {"eta": 0.01, "beta": 0.7, "beta2": 0.8, "k_batch": 3, "L1": 1.0, "g_std": 3.0},
+        ],
+        "particles": 100,
+        "seeds": 200,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -119,4 +132,5 @@ CHECKS = (
     ErrorCheck(UNITS, spheres.units),
     ErrorCheck(LABELLED, labels.drifts),
     ErrorCheck(ORDERINGS, orderings.drawn_orderings),
+    ErrorCheck(BATCHES, large_batches.travels),
 )

@@ -20,4 +20,5 @@ CLAIMS = claims_in(
     "multiplicative",
     "current",
     "shift",
+    "large_batches",
 )
