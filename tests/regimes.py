@@ -59,6 +59,8 @@ def _between(symbol, rng, powers):
 def _drawn(symbol, rng):
     if symbol.is_integer:
         return rng.integers(2, 60, DRAWS).astype(float)
+    if str(symbol) == "K":  # a kurtosis
+        return rng.uniform(1.0, 12.0, DRAWS)
     if symbol.is_positive or symbol.is_nonnegative:
         # Numbers between 0 and 1 have no unit; the rest spreads over decades.
         fraction = quantity(symbol).dimension == (0, 0)

@@ -251,3 +251,13 @@ def test_stiff_directions_give_the_entropic_factor(stiff):
 def test_wrong_noise_and_wrong_valleys_are_refused_with_a_sentence(id, values, sentence):
     with pytest.raises(ValueError, match=sentence):
         predict(id, **values)
+
+
+def test_the_stationary_density_is_that_of_gibbs_where_the_noise_is_the_same():
+    at = np.array([-1.5, 0.0, 0.7])
+    found = predict("langevin.stationary-density", potential=WELL, D=0.3, x=at, x0=1.0)
+    assert found == pytest.approx(np.exp(-((at**2 - 1) ** 2) / 0.3), rel=1e-10)
+    noisy = predict("langevin.stationary-density", potential=[0.0], D=lambda x: 0.1 + x**2, x=at, x0=0.0)
+    assert noisy == pytest.approx(0.1 / (0.1 + at**2), rel=1e-10)
+    with pytest.raises(ValueError, match=r"must be > 0 everywhere, its least is -0\.9"):
+        predict("langevin.stationary-density", potential=WELL, D=[0.0, 1.0], x=-0.9, x0=1.0)

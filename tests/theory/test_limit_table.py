@@ -39,6 +39,10 @@ def settled_particle(point):
     return {"h": 1.0, "M": 1.0, "t": 200 * max(1 / point["gamma"], point["gamma"])}
 
 
+def slow_moment(point):
+    return {"eta": 1e-9 * point["eta"] * (point.get("C", 1.0) or 1.0) ** 0.5 / point["h"], "beta2": 1 - 1e-9}
+
+
 def low_barrier(point):
     """Small steps at the same exponent."""
     return {"eta": TINY * point["eta"], "B": TINY * point["B"]}
@@ -102,6 +106,8 @@ SMALL_STEPS = [
     ("adai.escape", low_barrier, "sgd.escape"),
     ("momentum.growth-slower", small_steps, 1.0),
     ("adai.saddle-speed", lambda p: {"T": 1.0}, lambda p: p["kappa"] / (2 - p["kappa"])),
+    ("adam.stationary-variance-kurtosis", slow_moment, lambda p: p["eta"] * p["C"] ** 0.5 / (2 * p["h"])),
+    ("adai.stationary-variance-kurtosis", slow_moment, ou),
 ]
 LONG_TIMES = [
     ("sgd.saddle-variance", settled, "sgd.stationary-variance"),
@@ -142,6 +148,7 @@ ELSEWHERE = {
     "sgd.escape-skewed": "functions: test_escape.py, no cumulants",
     "sgd.entropic-riccati": "functions: test_escape.py, stiff directions",
     "adai.escape-inertial": "functions: test_escape.py, no inertia",
+    "langevin.stationary-density": "functions: test_escape.py",
     "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",
 }
 

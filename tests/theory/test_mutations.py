@@ -10,8 +10,10 @@ import sympy as sp
 from inertialab.theory import CLAIMS, NotProvenError, claim
 from inertialab.theory.claims.escape.turnover import u
 from inertialab.theory.claims.saddle.underdamped import FREE_THERMAL
+from inertialab.theory.claims.stationary import response
+from inertialab.theory.derivation import Step
 from inertialab.theory.dynamics import UpdateMap
-from inertialab.theory.notation import Hb, beta, eta, g, kappa, theta, theta_prev, v, v_mean
+from inertialab.theory.notation import Hb, beta, beta2, eta, g, kappa, theta, theta_prev, v, v_mean
 from inertialab.theory.notation import b as buffer
 from inertialab.theory.notation import m as average
 
@@ -63,7 +65,7 @@ MUTATIONS = [
     ("adai.inertia-mean", "ADAI", lambda e: e.subs(v_mean, 2 * v_mean), kappa),
     ("adai.scale-invariance", "ADAI", lambda e: e.subs(v_mean, sp.sqrt(v_mean)), kappa),
     ("adai.momentum-bias", "ADAI", lambda e: e + average, average),
-    ("adai.convergence-attributed", "ADAI", lambda e: e - eta, theta),
+    ("adai.end-gradient", "ADAI", lambda e: e - eta, theta),
 ]
 
 
@@ -120,6 +122,26 @@ def test_without_a_slip_the_source_derives_its_claim_again():
     again = changed(claim("momentum.escape"), "strength, share", "strength, share")
     assert again is not claim("momentum.escape")
     assert again.rhs == claim("momentum.escape").rhs
+
+
+@pytest.mark.parametrize(
+    ("method", "symbol", "change"),
+    [
+        ("ADAI", v, lambda e: e + g**2),
+        ("ADAI", average, lambda e: e + g),
+        ("ADAM", v, lambda e: e.subs(beta2, beta2**2)),
+        ("ADAM", average, lambda e: e + average),
+    ],
+)
+def test_a_changed_line_breaks_the_response_to_the_second_moment(monkeypatch, method, symbol, change):
+    monkeypatch.setattr(response, method, _other_map(getattr(response, method), symbol, change))
+    with pytest.raises(NotProvenError):
+        list(claim(f"{method.lower()}.stationary-variance-kurtosis").derive())
+
+
+def test_a_line_that_says_of_a_name_that_it_is_itself_proves_nothing():
+    assert Step("Trivial", beta, beta, equals=beta).status == "definition"
+    assert Step("Derived", beta, sp.Integer(2), equals=sp.Integer(1) + 1).status == "proven"
 
 
 def test_every_claim_has_a_derivation_that_was_seen_to_fail():

@@ -9,7 +9,19 @@ from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, errors, errors_of
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.particles import adaptive, entering, escape, leaving, saddle, stationary
+from inertialab.verification.studies.flow import density
+from inertialab.verification.studies.particles import (
+    adaptive,
+    adaptive_minima,
+    entering,
+    escape,
+    leaving,
+    minibatches,
+    networks,
+    relations,
+    saddle,
+    stationary,
+)
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
 
@@ -113,6 +125,15 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive.adai_speed: saddle.spread,
         adaptive.adam_covariance: stationary.equilibrium_matrix,
         adaptive.adai_covariance: stationary.equilibrium_matrix,
+        # Means over particles, of squares or of their averages over time.
+        adaptive_minima.spread: stationary.equilibrium,
+        adaptive_minima.biases: stationary.equilibrium,
+        minibatches.epochs: stationary.equilibrium,
+        minibatches.sampled: stationary.equilibrium,
+        # Quotients of two means over the same units.
+        relations.relations_of_batches: relations.relations,
+        networks.noise_over_curvature: relations.relations,
+        density.by_particles: relations.relations,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

@@ -111,7 +111,9 @@ class Step:
 
     @property
     def status(self) -> Status:
-        """How far the machine vouches for the line."""
+        """How far the machine vouches for the line; one that says of a name that it is itself proves nothing."""
+        if self.lhs is not None and self.lhs == self.rhs:
+            return "definition"
         if self.equals is not None:
             return "proven"
         if self.numerically is not None:

@@ -121,6 +121,8 @@ cumulant = declared(
     real=True,
 )
 x0 = declared("x0", "x_0", "where the path starts", (1, 0), real=True)
+place = declared("x", "x", "place", (1, 0), remark="place", real=True)
+reference = declared("x0", "x_0", "place that it is compared with", (1, 0), remark="reference", real=True)
 boundaries = declared(
     "boundaries", r"x_{\mathrm{abs}},x_{\mathrm{ref}}", "absorbing and reflecting end, a pair", (1, 0), real=True
 )
@@ -149,6 +151,12 @@ eps_levy = declared(
 a_exit = declared("a", "a", "distance of the lower end of the interval", (1, 0), positive=True)
 b_exit = declared("b", "b", "distance of the upper end of the interval", (1, 0), remark="distance", positive=True)
 third = declared("third", r"\kappa_3", "third central moment of the minibatch gradient", (-3, 3), real=True)
+k3 = declared("k3", r"\kappa_3", "third cumulant of the minibatch gradient", (-3, 3), real=True)
+k4 = declared("k4", r"\kappa_4", "fourth cumulant of the minibatch gradient", (-4, 4), real=True)
+K = declared("K", "K", "kurtosis of the minibatch gradient, 3 for a Gaussian", (0, 0), positive=True)
+L3 = declared("L3", "L^{(3)}", "third derivative of the loss at the minimum", (-3, 1), real=True)
+L4 = declared("L4", "L^{(4)}", "fourth derivative of the loss at the minimum", (-4, 1), real=True)
+c2 = declared("c2", "c_2", "growth of the noise, of variance C + c2 θ²", (-4, 2), nonnegative=True)
 v_second = declared(
     "v", "v", "mean squared minibatch gradient of the coordinate", (-2, 2), remark="mean", positive=True
 )
@@ -182,11 +190,9 @@ C_ij_scaled = declared(
     real=True,
 )
 L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
-L3 = declared("L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), positive=True)
-k3 = declared(
-    "k3", r"\kappa_3", "third cumulant of the minibatch gradient's noise", (-3, 3), remark="skewed", real=True
+L3_there = declared(
+    "L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), remark="at an inflection", positive=True
 )
-k4 = declared("k4", r"\kappa_4", "fourth cumulant of the minibatch gradient's noise", (-4, 4), real=True)
 # Results and abbreviations.
 var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
@@ -313,8 +319,9 @@ zero_power = declared(
 )
 fdr1 = declared(
     "fdr1",
-    r"\frac{2\langle\theta L'(\theta)\rangle}{\eta(1+\beta)\langle b^2\rangle}",
-    "first fluctuation-dissipation relation as a ratio; b is PyTorch's buffer, the gradient itself without momentum",
+    r"\frac{2\langle\theta\hat g\rangle}{\eta(1+\beta)\langle b^2\rangle}",
+    "first fluctuation-dissipation relation as a ratio, with the minibatch gradient; b is PyTorch's buffer after the "
+    "step, the gradient itself without momentum",
     (0, 0),
 )
 fdr2 = declared(
@@ -323,10 +330,10 @@ fdr2 = declared(
     "second fluctuation-dissipation relation of SGD as a ratio",
     (0, 0),
 )
-flatness = declared(
-    "flatness",
-    r"\frac{p(x)\,D(x)\,e^{\Phi(x)}}{p(x_0)\,D(x_0)\,e^{\Phi(x_0)}}",
-    "stationary density times diffusion times the exponential of the integral of L'/D, relative to another place",
+density_ratio = declared(
+    "density_ratio",
+    r"\frac{p(x)}{p(x_0)}",
+    "stationary density at one place over that at another",
     (0, 0),
 )
 V = sp.Function("V", real=True)
@@ -345,4 +352,49 @@ G2_spread = declared(
 w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power of the norm of the weights", (4, 0))
 angle = declared(
     "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
+)
+sigma = declared(
+    "sigma",
+    r"\sigma",
+    "standard deviation of the noise in a label, of a loss that is half the squared error",
+    (0, sp.Rational(1, 2)),
+    nonnegative=True,
+)
+h_slope = declared(
+    "h_slope",
+    r"\partial_s h",
+    "change of the curvature across a valley of zero loss with the way along it",
+    (-3, 1),
+    real=True,
+)
+bend = declared(
+    "bend", r"\|\nabla^2f\|", "largest second derivative of the model's output", (-2, sp.Rational(1, 2)), positive=True
+)
+valley_drift = declared(
+    "valley_drift", r"\frac{d\langle s\rangle}{dt}", "mean velocity along a valley, in dynamical time", (-1, 1)
+)
+edge = declared("edge", r"\lambda_{\max}", "largest curvature at which training settles", (-2, 1))
+edge_adam = declared(
+    "edge",
+    r"\lambda_{\max}",
+    "largest curvature over the root of the second moment at which training settles",
+    (-1, 0),
+    remark="preconditioned",
+)
+square_slope = declared(
+    "square_slope",
+    r"\partial\langle L_i'^2\rangle_i",
+    "derivative of the mean over the minibatches of their squared gradients",
+    (-3, 2),
+    real=True,
+)
+h_top = declared("h_top", r"h_{\max}", "largest curvature of the loss of a minibatch", (-2, 1), positive=True)
+g_rms = declared(
+    "g_rms", r"\sqrt{\langle L_i'^2\rangle_i}", "root mean squared gradient of the minibatches", (-1, 1), positive=True
+)
+epoch_excess = declared(
+    "epoch_excess",
+    r"\overline{\theta_n}-\theta_{\mathrm{flow}}",
+    "mean place after an epoch, over all orderings, minus that of gradient flow on the loss after the same time",
+    (1, 0),
 )

@@ -242,3 +242,37 @@ def climb(landscape: Polynomial, claim_id: str) -> tuple[float, float]:
     if not ends:
         raise ValueError(f"{claim_id}: the potential has no minimum with a saddle on its right.")
     return float(ends[0][0]), float(ends[0][1])
+
+
+def stationary_density(potential: Any, D: Any, x: np.ndarray, x0: np.ndarray) -> np.ndarray:
+    """Stationary density of dθ = -L'dt + √(2D)dW (Ito) at a place over that at another, by spectral panels.
+
+    Args:
+        potential: As for `first_passage`.
+        D: Likewise.
+        x: Place, broadcasts.
+        x0: Reference.
+
+    Raises:
+        ValueError: If D is not positive between the two.
+    """
+    at, origin = np.broadcast_arrays(np.asarray(x, float), np.asarray(x0, float))
+    ratios = [
+        _density(field(potential), field(D), *map(float, pair)) for pair in zip(at.flat, origin.flat, strict=True)
+    ]
+    return np.array(ratios).reshape(at.shape)
+
+
+def _density(potential: Field, D: Field, x: float, x0: float) -> float:
+    if x == x0:
+        return 1.0
+    edges = np.linspace(x0, x, PANELS + 1)
+    nodes = (edges[1:] + edges[:-1])[:, None] / 2 + np.diff(edges)[:, None] / 2 * _X
+    diffusion = np.broadcast_to(D(nodes), nodes.shape)
+    if not (diffusion > 0).all():
+        raise ValueError(f"The diffusion D must be > 0 everywhere, its least is {diffusion.min():g}.")
+    half = _half(nodes)
+    slope = np.broadcast_to(potential(nodes), nodes.shape) @ _SLOPE.T / half
+    exponent = _cumulated(slope / diffusion, half)[-1, -1]
+    with np.errstate(over="ignore"):
+        return float(np.exp(-exponent) * diffusion[0, 0] / diffusion[-1, -1])

@@ -1,11 +1,20 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, chains of
-training.
+One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, quotients
+of two means over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import entering, escape, saddle, spheres, stationary
+from inertialab.verification.studies.particles import (
+    entering,
+    escape,
+    labels,
+    orderings,
+    relations,
+    saddle,
+    spheres,
+    stationary,
+)
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -30,6 +39,17 @@ COUNTED = Study(
     "counted-passage-repeated",
     escape.passage_scatter,
     {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+QUOTIENTS = Study(
+    "relations-repeated",
+    relations.relations_scatter,
+    {
+        "optimizer": "sgd",
+        "points": [{"eta": 0.3, "h": 1.0, "C": 1.0, "L4": 0.5, "law": law} for law in ("gaussian", "exponential")],
+        **FEW,
+        "particles": 500,
+        "seeds": 200,
+    },
 )
 CHAINS = Study(
     "banknote-repeated",
@@ -61,6 +81,32 @@ UNITS = Study(
         "seeds": 400,
     },
 )
+LABELLED = Study(
+    "label-drift-repeated",
+    labels.drifts_scatter,
+    {
+        "points": [
+            {"eta": 0.1, "sigma": 0.3, "B": 2, "u": 3.0, "v": 1.0},
+            {"eta": 0.1, "sigma": 0.2, "B": 1, "u": 1.0, "v": 3.5},
+            {"eta": 0.05, "sigma": 0.5, "B": 3, "u": 3.0, "v": 2.0},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
+ORDERINGS = Study(
+    "drawn-orderings-repeated",
+    orderings.orderings_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "case": 1, "n_batches": 8},
+            {"eta": 0.02, "case": 2, "n_batches": 20},
+            {"eta": 0.01, "case": 3, "n_batches": 30},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
@@ -68,6 +114,9 @@ CHECKS = (
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
     ErrorCheck(UNITS, spheres.units),
+    ErrorCheck(LABELLED, labels.drifts),
+    ErrorCheck(ORDERINGS, orderings.drawn_orderings),
 )

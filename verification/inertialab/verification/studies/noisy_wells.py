@@ -118,8 +118,12 @@ def growing_noise(point: Mapping[str, Any]) -> tuple[Landscape, sp.Expr, dict[st
     """
     well = metastable(1.0, point["ratio"])
     variance = sum((sp.Float(2 * d / point["eta"], 17) * x**n for n, d in enumerate(point["D"])), sp.S.Zero)
-    coefficients = [float(c) for c in reversed(sp.Poly(well.loss, x).all_coeffs())]
-    return well, variance, {**point, "potential": coefficients}
+    return well, variance, {**point, "potential": coefficients(well)}
+
+
+def coefficients(well: Landscape) -> list[float]:
+    """Those of the loss of a well that is a polynomial, lowest power first."""
+    return [float(c) for c in reversed(sp.Poly(well.loss, x).all_coeffs())]
 
 
 def adai_pair(well: Landscape, variance: sp.Expr, point: Mapping[str, Any]) -> tuple[System, dict[str, list[float]]]:
@@ -131,12 +135,12 @@ def adai_pair(well: Landscape, variance: sp.Expr, point: Mapping[str, Any]) -> t
         point: `eta` and `kappa`.
 
     Returns:
-        The system, with a second moment that changes within ten million steps, and the states of a long run.
+        The system, with a second moment that changes within a hundred thousand steps, and the states of a long run.
     """
     y = sp.Symbol("y", real=True)
     at_minimum, bend = float(variance.subs(x, -1)), float(well.hessian([-1.0])[0, 0])
     loss = well.loss + sp.Float(bend, 17) * y**2 / 2
     place = Landscape("well beside a parabola", loss, (x, y), minimum=(-sp.S.One, sp.S.Zero))
-    settings = {"eta": point["eta"], "beta0": point["kappa"], "beta2": 1 - 1e-7, "eps": 1e-3}
+    settings = {"eta": point["eta"], "beta0": point["kappa"], "beta2": 1 - 1e-5, "eps": 1e-3}
     system = System(place, Noise((variance, sp.Float(at_minimum, 17))), "adai", settings)
     return system, {"v": [at_minimum, at_minimum], "q": [1.0, 1.0]}

@@ -83,7 +83,11 @@ def adai_escape() -> Derivation:
     rate_factor,
     (eta, potential, D_x, kappa),
     kind="asymptotic",
-    regime=Regime((kappa <= 1,), "Low temperature, and inertia small: 4*eta*H << kappa. Inertia keeps its value."),
+    regime=Regime(
+        (kappa <= 1,),
+        "Low temperature, and small inertia: 4*eta*H is at most a third of kappa at both ends. Inertia keeps its "
+        "value.",
+    ),
     uses=("adai.escape", "sgd.escape-finite-step"),
     layers=("numerics", "simulation"),
     numerics=inertial_correction,

@@ -4,7 +4,7 @@ import sympy as sp
 
 from inertialab.theory.derivation import Step, proven
 from inertialab.theory.dynamics import SGD
-from inertialab.theory.notation import L1, L3, B, Phi, divergence, eta, g, theta, zero_power
+from inertialab.theory.notation import L1, B, L3_there, Phi, divergence, eta, g, theta, zero_power
 from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, claim
 
@@ -15,12 +15,12 @@ d = sp.Symbol("d", positive=True)
 def _near_the_inflection() -> Derivation:
     """Steps that end with the strength d of the diffusion D = d·w at the distance w before the point of inflection."""
     place, fourth = sp.Symbol("x", real=True), sp.Symbol("L_4", real=True)
-    loss = L1 * place - L3 * place**3 / 6 + fourth * place**4 / 24
+    loss = L1 * place - L3_there * place**3 / 6 + fourth * place**4 / 24
     yield Step("Slope at the point of inflection", None, L1, equals=sp.diff(loss, place).subs(place, 0))
     curvature = sp.diff(loss, place, 2).subs(place, -w)
-    yield Step("Curvature at the distance w before it", None, L3 * w + fourth * w**2 / 2, equals=curvature)
+    yield Step("Curvature at the distance w before it", None, L3_there * w + fourth * w**2 / 2, equals=curvature)
     diffusion = sp.series(eta * curvature / B / 2, w, 0, 2).removeO()
-    strength = eta * L3 / (2 * B)
+    strength = eta * L3_there / (2 * B)
     yield Step("Diffusion ηC/2 with C = |L''|/B: vanishes as d·w", None, strength * w, equals=diffusion)
     return strength
 
@@ -51,11 +51,11 @@ def sgd_noise_cannot_vanish() -> Derivation:
     strength = yield from _near_the_inflection()
     floor, reach = sp.symbols("delta w_0", positive=True)
     # |L''| = max(L₃w, δ): logarithms of both sides of c and a constant in between.
-    outside = 2 * sp.integrate(L1 / (strength * w), (w, floor / L3, reach))
-    inside = 2 * sp.integrate(L1 / (eta * floor / (2 * B)), (w, 0, floor / L3))
-    yield Step("Exponent within the floor", None, 4 * B * L1 / (eta * L3), equals=inside)
+    outside = 2 * sp.integrate(L1 / (strength * w), (w, floor / L3_there, reach))
+    inside = 2 * sp.integrate(L1 / (eta * floor / (2 * B)), (w, 0, floor / L3_there))
+    yield Step("Exponent within the floor", None, 4 * B * L1 / (eta * L3_there), equals=inside)
     growth = sp.simplify(-floor * sp.diff(outside + inside, floor))
-    readable = 4 * B / eta * L1 / L3
+    readable = 4 * B / eta * L1 / L3_there
     yield Step("Growth of the exponent with ln(1/δ)", None, readable, equals=growth)
     vanishing = sp.limit(1 / sp.expand_log(outside), floor, 0)
     yield Step("so it diverges: its inverse vanishes with the floor", 1 / Phi, sp.Integer(0), equals=vanishing)
@@ -81,10 +81,10 @@ def sgd_noise_cannot_vanish() -> Derivation:
 @claim(
     "sgd.noise-zero-stepped-over",
     zero_power,
-    (eta, B, L1, L3),
+    (eta, B, L1, L3_there),
     kind="asymptotic",
     regime=Regime(
-        (eta * L3 >= B * L1, eta * L3 <= 20 * B * L1),
+        (eta * L3_there >= B * L1, eta * L3_there <= 20 * B * L1),
         "The law is that of vanishing learning rates; the power must be moderate to be seen at rates that are not "
         "zero.",
     ),
@@ -108,7 +108,7 @@ def sgd_noise_zero_stepped_over() -> Derivation:
     (new,) = SGD.step(g).values()
     yield Step("One step", None, theta - eta * g, equals=new)
     xi, u = sp.Symbol("xi", real=True), sp.Symbol("u", positive=True)
-    noise = sp.sqrt(L3 * w / B)
+    noise = sp.sqrt(L3_there * w / B)
     moved = (w - (new - theta).subs(g, L1 + noise * xi)).subs(w, eta * strength * u)
     scaled = u + L1 / d + sp.sqrt(2 * u) * xi
     yield Step(
@@ -129,5 +129,5 @@ def sgd_noise_zero_stepped_over() -> Derivation:
     chance = beyond.subs(w, d * eta)
     power = sp.expand(sp.simplify(eta * sp.diff(sp.log(weight * chance), eta)))
     yield Step("Power of η of the chance to pass, at each step", None, 1 + 2 * a, equals=power)
-    readable = 1 + 4 * B * L1 / (eta * L3)
+    readable = 1 + 4 * B * L1 / (eta * L3_there)
     return proven(readable, equals=power.subs(a, L1 / strength))

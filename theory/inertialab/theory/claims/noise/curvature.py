@@ -40,17 +40,8 @@ def noise_hessian_proportional() -> Derivation:
         "weighted with the model's density: a derivative of the norm", None, -sp.diff(p, theta, 2), equals=weighted
     )
     yield Step("Data drawn from the model, whose norm is 1", sp.Symbol("∫p"), sp.Integer(1), assumed=True)
-    # Logistic regression: two outcomes, everything explicit.
-    logit = 1 / (1 + sp.exp(-theta * x))
-    chance = sp.Symbol("pi", positive=True)
-    outcomes = ((chance, -sp.log(logit)), (1 - chance, -sp.log(1 - logit)))
-    hessian, noise, slope = (
-        sp.Add(*(weight * sp.diff(part, theta, order) ** power for weight, part in outcomes))
-        for order, power in ((2, 1), (1, 2), (1, 1))
-    )
-    balanced = {chance: logit}
-    yield Step("Logistic regression, well specified: mean gradient", None, sp.Integer(0), equals=slope.subs(balanced))
-    yield Step("noise minus Hessian", None, sp.Integer(0), equals=(noise - hessian).subs(balanced))
+    # Several parameters of any network with three classes: everything explicit.
+    yield from _softmax()
     sigma = sp.Symbol("sigma", positive=True)
     square = (y - theta) ** 2 / 2
     bell = sp.exp(-((y - theta) ** 2) / (2 * sigma**2)) / (sigma * sp.sqrt(2 * sp.pi))
@@ -62,11 +53,51 @@ def noise_hessian_proportional() -> Derivation:
         sigma**2,
         equals=sp.simplify(spread / curvature),
     )
-    derived = sp.simplify((noise / hessian).subs(balanced))
+    norm = sp.Integral(p, (y, -sp.oo, sp.oo))
+    lost = sp.Integral(-sp.expand(weighted), (y, -sp.oo, sp.oo))
     yield Step(
-        "Well specified: published 1 over the derived ratio", PUBLISHED_OVER_DERIVED, sp.Integer(1), equals=1 / derived
+        "Noise minus Hessian is the second derivative of the norm, which is 1",
+        None,
+        sp.diff(norm, theta, 2).doit(),
+        equals=lost,
     )
-    return proven(sp.Integer(1), equals=derived)
+    noise, hessian = _logistic()
+    ratio = sp.simplify(noise / hessian)
+    yield Step(
+        "Well specified: published 1 over the derived ratio", PUBLISHED_OVER_DERIVED, sp.Integer(1), equals=1 / ratio
+    )
+    return proven(sp.Integer(1), equals=ratio)
+
+
+def _logistic() -> tuple[sp.Expr, sp.Expr]:
+    """Noise and Hessian of logistic regression whose labels have the chances of the model."""
+    logit = 1 / (1 + sp.exp(-theta * x))
+    outcomes = ((logit, -sp.log(logit)), (1 - logit, -sp.log(1 - logit)))
+    hessian, noise = (
+        sp.Add(*(weight * sp.diff(part, theta, order) ** power for weight, part in outcomes))
+        for order, power in ((2, 1), (1, 2))
+    )
+    return noise, hessian
+
+
+def _softmax() -> Derivation:
+    """Mean gradient, and noise minus Hessian, of three classes whose logits are any functions of two parameters."""
+    weights = sp.symbols("w_1 w_2", real=True)
+    logits = [sp.Function(f"z_{i}")(*weights) for i in range(3)]
+    total = sum(sp.exp(z) for z in logits)
+    chances = [sp.exp(z) / total for z in logits]
+    losses = [-sp.log(p) for p in chances]
+    for w in weights:
+        slope = sum(p * sp.diff(loss, w) for p, loss in zip(chances, losses, strict=True))
+        yield Step(
+            f"Softmax of any logits, labels from the model: mean gradient along {w}", None, sp.Integer(0), equals=slope
+        )
+    for a, b in ((0, 0), (0, 1)):
+        excess = sum(
+            p * (sp.diff(loss, weights[a]) * sp.diff(loss, weights[b]) - sp.diff(loss, weights[a], weights[b]))
+            for p, loss in zip(chances, losses, strict=True)
+        )
+        yield Step(f"noise minus Hessian, entry {a + 1}{b + 1}", None, sp.Integer(0), equals=sp.simplify(excess))
 
 
 @claim(
@@ -89,7 +120,6 @@ def noise_squared_loss() -> Derivation:
     at = {label: f - -n}
     gradient, hessian = (sp.diff(loss, theta, order).subs(at) for order in (1, 2))
     slope, bend = sp.diff(f, theta), sp.diff(f, theta, 2)
-    yield Step("Labels scatter about the truth with mean zero", sp.Symbol("<n>"), sp.Integer(0), assumed=True)
     yield Step("Gradient of a sample at the truth", None, -n * slope, equals=sp.expand(gradient))
     yield Step("Hessian of a sample at the truth", None, slope**2 - n * bend, equals=sp.expand(hessian))
     sigma = sp.Symbol("sigma", positive=True)
@@ -112,25 +142,41 @@ def noise_squared_loss() -> Derivation:
     kind="exact",
     uses=("sgd.saddle-variance-ou",),
     layers=("real",),
-    slips=(("(second * unit(first * x) - y)", "(second + unit(first * x) - y)"),),
+    slips=(("second[k, a] * hidden[a]", "second[k, a] + hidden[a]"), ("subs(rest, 0)", "subs(rest, 1)")),
 )
 def noise_saddle_zero() -> Derivation:
     """At the origin of a two-layer network without biases the gradient of every sample vanishes, the Hessian does not.
 
-    Each sample's loss depends on the product of the layers. At the origin its gradient is zero for every sample, so
-    there is no noise, while the mixed second derivative is -xy for squared loss: a saddle that SGD cannot feel.
+    The slope along a weight of one layer is proportional to what the other layer passes on, which is zero at the origin
+    if the units are zero at zero (linear, tanh, ReLU; not sigmoid or softplus). It is zero for every sample, whatever
+    the loss, so there is no noise, while the mixed second derivative is -xy for squared loss and one unit of slope 1: a
+    saddle that SGD cannot feel.
     """
-    first, second = sp.symbols("w_1 w_2", real=True)
-    origin = {first: 0, second: 0}
-    for name, unit in (("linear", lambda u: u), ("tanh", sp.tanh)):
-        loss = (second * unit(first * x) - y) ** 2 / 2
-        size = sum(sp.diff(loss, w).subs(origin) ** 2 for w in (first, second))
-        yield Step(f"Squared gradient of any sample at the origin, {name} unit", None, sp.Integer(0), equals=size)
-        hessian = sp.hessian(loss, (first, second)).subs(origin)
-        yield Step("Determinant of its Hessian: a saddle", None, -((x * y) ** 2), equals=hessian.det())
+    unit, fit = sp.Function("phi"), sp.Function("l")
+    inputs, rest = sp.symbols("x_1 x_2", real=True), sp.Symbol("phi_0")
+    first = sp.Matrix(2, 2, sp.symbols("u_:4", real=True))
+    second = sp.Matrix(2, 2, sp.symbols("w_:4", real=True))
+    hidden = [unit(sum(first[a, i] * inputs[i] for i in range(2))) for a in range(2)]
+    outputs = [sum(second[k, a] * hidden[a] for a in range(2)) for k in range(2)]
+    loss = fit(*outputs)
+    weights, origin = [*first, *second], dict.fromkeys([*first, *second], 0)
+    slopes = [sp.diff(loss, w).doit().subs(origin).doit().subs(unit(0), rest) for w in weights]
+    yield Step(
+        "Slope along the weights of the first layer, any units and any loss",
+        None,
+        sp.Integer(0),
+        equals=sum(s**2 for s in slopes[:4]),
+    )
+    size = sp.Add(*(s**2 for s in slopes))
+    yield Step("All slopes where the unit is zero at zero", None, sp.Integer(0), equals=size.subs(rest, 0).doit())
+    for name, activation in (("linear", lambda u: u), ("tanh", sp.tanh), ("sine", sp.sin)):
+        yield Step(f"so is the {name} unit", None, sp.Integer(0), equals=activation(sp.Integer(0)))
+    sigmoid = 1 / (1 + sp.exp(-sp.Integer(0)))
+    yield Step("but not the sigmoid, under which the noise stays", None, sp.Rational(1, 2), equals=sigmoid)
+    one, other = sp.symbols("u w", real=True)
+    for name, activation in (("linear", lambda u: u), ("tanh", sp.tanh)):
+        hessian = sp.hessian((other * activation(one * x) - y) ** 2 / 2, (one, other)).subs({one: 0, other: 0})
+        yield Step(f"Determinant of one {name} unit's Hessian: a saddle", None, -((x * y) ** 2), equals=hessian.det())
         value = sp.Matrix([1, 1]).T * hessian * sp.Matrix([1, 1]) / 2
         yield Step("Curvature along equal weights", None, -x * y, equals=value[0])
-    logistic = sp.log(1 + sp.exp(-second * sp.tanh(first * x)))
-    rest = sum(sp.diff(logistic, w).subs(origin) ** 2 for w in (first, second))
-    yield Step("Logistic loss, tanh unit: squared gradient", None, sp.Integer(0), equals=rest)
-    return proven(sp.Integer(0), equals=size)
+    return proven(sp.Integer(0), equals=size.subs(rest, 0).doit())

@@ -15,4 +15,6 @@ CLAIMS = claims_in(
     "adai",
     "density",
     "scale_invariance",
+    "label_noise",
+    "shuffled_loss",
 )

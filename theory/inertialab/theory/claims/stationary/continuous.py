@@ -86,7 +86,7 @@ def sgd_stationary_variance_ou() -> Derivation:
     var,
     (eta, B),
     kind="attributed",
-    source=Source("jastrzebski2017three", "stationary density when the noise covariance equals the Hessian"),
+    source=Source("xie2021diffusion", "noise equal to the Hessian over the batch size"),
     uses=("sgd.stationary-variance",),
     corrected_by="sgd.stationary-variance",
     order=Order(eta * h, 1, -sp.Rational(1, 2)),

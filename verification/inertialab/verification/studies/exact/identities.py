@@ -101,10 +101,24 @@ def batches(
     return Findings(tuple(rows))
 
 
-def inertias(beta0s: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Mean momentum coefficient over coordinates whose second moments spread without reaching a clip."""
+def inertias(
+    beta0s: Sequence[float], coordinates: int, steps: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Mean momentum coefficient of Adai over all coordinates: from what its buffer took of the last gradient.
+
+    Adai runs on gradients whose sizes differ by less than the clips allow. With m' = m + κ(g - m) its buffers and the
+    gradient tell κ of every coordinate.
+    """
     rows = []
     for beta0 in beta0s:
-        second = rng.uniform(0.5, 1.5, 1000)
-        rows.append(Measurement("mean", {"beta0": beta0}, Estimate(float(np.mean(1 - beta0 * second / second.mean())))))
+        sizes = rng.uniform(0.7, 1.3, (steps, coordinates)) * np.where(np.arange(steps) % 2, -1, 1)[:, None]
+        theta = torch.zeros(coordinates, dtype=torch.float64)
+        stepper = OPTIMIZERS["adai"].make([theta], eta=0.1, beta0=beta0, beta2=0.99, eps=1e-6)
+        before = theta.clone()
+        for gradient in sizes:
+            theta.grad = torch.as_tensor(gradient)
+            before = stepper.state[theta]["exp_avg"].clone() if stepper.state else before
+            stepper.step()
+        kappa = (stepper.state[theta]["exp_avg"] - before) / (torch.as_tensor(sizes[-1]) - before)
+        rows.append(Measurement("mean", {"beta0": beta0}, Estimate(float((1 - kappa).mean()))))
     return Findings(tuple(rows))

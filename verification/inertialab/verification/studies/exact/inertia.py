@@ -74,8 +74,8 @@ def minibatch_escapes(
     for point in points:
         system, conditions, change = minibatch(optimizer, point)
         conditions |= as_particle(optimizer, point)
-        place = conditions | {"D": point["eta"] * conditions["Ha"] / point["B"] / 2}
-        steps = escape_steps(system, place, change)
+        conditions |= {"D": point["eta"] * conditions["Ha"] / point["B"] / 2}
+        steps = escape_steps(system, conditions, change)
         rows.append(Measurement("time", conditions, Estimate(point["eta"] * steps)))
         tick()
     return Findings(tuple(rows))
@@ -91,7 +91,8 @@ def slowing(points: Points, *, rng: np.random.Generator, device: torch.device, t
         right = _level(plain.landscape, 0.0, 1.0, 1 - DROP)
         axis = Axis((-1.6, -1.0, -0.4, 0.0, right), 16)
         ratio = steps / backward_passage(plain, {"x": axis}, {"x": -1.0}, right)
-        rows.append(Measurement("ratio", conditions, Estimate(ratio)))
+        more = {"potential": noisy_wells.coefficients(plain.landscape), "kappa": 1 - point["beta"]}
+        rows.append(Measurement("ratio", conditions | more, Estimate(ratio)))
         tick()
     return Findings(tuple(rows))
 

@@ -1,10 +1,9 @@
-"""Exact numerics of stationary laws: Lyapunov solvers, noise covariances, a discretised Fokker-Planck equation."""
+"""Exact numerics of stationary laws: Lyapunov equations of the true maps, covariances of noise within an epoch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 import torch
 
 from inertialab.experiments.exact import recursion, stationary_moments
@@ -59,15 +58,6 @@ def solved_momentum_matrix(points: Points, *, rng: np.random.Generator, device: 
     return Findings(tuple(found))
 
 
-def solved_continuous(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Covariance of the matrix Ornstein-Uhlenbeck process, by SciPy's continuous Lyapunov solver."""
-    found = []
-    for point in points:
-        H, C = np.array(point["H"]), np.array(point["C"])
-        found += _entries(point, scipy.linalg.solve_continuous_lyapunov(H, point["eta"] * C))
-    return Findings(tuple(found))
-
-
 def smaller_steps(
     problem: Mapping[str, Any], rates: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
@@ -93,29 +83,6 @@ def epochs(points: Points, *, rng: np.random.Generator, device: torch.device, ti
         variance = r ** (2 * np.arange(n)) * start + kicks[:-1]
         found.append(Measurement("variance", point, Estimate(float(variance.mean()))))
     return Findings(tuple(found))
-
-
-def densities(cells: int, power: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Stationary density of drift -L' and Ito diffusion D(x) in a double well, by central differences.
-
-    Measured is p D exp(∫L'/D) beside its value at the minimum, at places across the barrier.
-    """
-    x = np.linspace(-2, 2, cells)
-    step, slope, D = x[1] - x[0], x**3 - x, 0.1 * (1 + 0.3 * x**power)
-    current = np.zeros((cells - 1, cells))
-    i = np.arange(cells - 1)
-    for side in (0, 1):
-        current[i, i + side] = -slope[i + side] / 2 - (2 * side - 1) * D[i + side] / step
-    generator = -np.diff(np.vstack([np.zeros(cells), current, np.zeros(cells)]), axis=0)
-    generator[-1] = 1  # the equations are dependent; the last one fixes the norm
-    p = np.linalg.solve(generator, np.eye(cells)[-1])
-    middle = (x[1:] + x[:-1]) / 2
-    rise = (middle**3 - middle) / (0.1 * (1 + 0.3 * middle**power)) * step
-    flat = p * D * np.exp(np.concatenate([[0], np.cumsum(rise)]))
-    at = [int(np.argmin(abs(x - place))) for place in (-1.3, -0.5, 0.0, 0.4, 1.0)]
-    reference = flat[np.argmin(abs(x + 1))]
-    rows = (Measurement("density", {"x": float(x[j])}, Estimate(float(flat[j] / reference))) for j in at)
-    return Findings(tuple(rows))
 
 
 def _entries(point: Mapping[str, Any], S: np.ndarray) -> list[Measurement]:

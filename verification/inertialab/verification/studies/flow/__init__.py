@@ -1,1 +1,1 @@
-"""Exact numerics of diffusions: for claims that speak of one, never of an optimizer."""
+"""Numerics of diffusions, for claims that speak of the diffusion itself and not of an optimizer."""

@@ -51,6 +51,8 @@ def escape_time(
         start: Minimum.
         boundary: Of the first coordinate.
     """
+    # An average over ever more steps loses its digits in single precision.
+    slow = 1 - float(system.settings.get("beta2", 0.0)) < 5e-6
     found = forward_flux(
         system,
         start=start,
@@ -60,7 +62,7 @@ def escape_time(
         replicates=replicates,
         states=states,
         age=10**9 if states else 0,
-        precision=np.float64 if states else np.float32,  # slow averages lose their digits in single precision
+        precision=np.float64 if slow else np.float32,
         forget=max(1000, 100 * int(np.ceil(relaxation / 20))),
         tick=lambda _: tick(),
     )

@@ -25,30 +25,57 @@ def equilibrium(
     """Stationary variance of particles under the real optimizer, from rest, after the variance has relaxed."""
     found = []
     for point in points:
-        settings = {k: v for k, v in point.items() if k not in ("h", "C")}
-        A, _ = recursion(optimizer, h=point["h"], **settings)
-        end = [relaxation_steps(A)]
-        shape = {"hessian": point["h"], "noise_covariance": point["C"], "particles": particles, "times": end}
-        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)[0]
-        found.append(Measurement("variance", point, mean_square(positions[:, 0])))
+        positions, moved = _at_rest(optimizer, point, particles, rng, device, tick)
+        found.append(Measurement("variance", point, mean_square(positions)))
+        if optimizer == "momentum-ema":
+            found.append(Measurement("step", point, mean_square(moved)))
     return Findings(tuple(found))
+
+
+def _at_rest(
+    optimizer: str,
+    point: Mapping[str, Any],
+    particles: int,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of particles once the variance has relaxed, and by how much the last step has moved them."""
+    settings = {k: v for k, v in point.items() if k not in ("h", "C", "B")}
+    A, _ = recursion(optimizer, h=point["h"], **settings)
+    end = relaxation_steps(A)
+    before, after = simulate(
+        optimizer,
+        settings,
+        hessian=point["h"],
+        noise_covariance=point["C"],
+        particles=particles,
+        times=[end, end + 1],
+        rng=rng,
+        device=device,
+        tick=tick,
+    )[..., 0]
+    return after, after - before
 
 
 def equilibrium_matrix(
     problems: Sequence[Mapping[str, Any]],
     particles: int,
     *,
+    optimizer: str = "sgd",
     rng: np.random.Generator,
     device: torch.device,
     tick: Tick,
 ) -> Findings:
-    """Stationary covariance of SGD when Hessian and noise covariance do not commute."""
+    """Stationary covariance under the real optimizer when Hessian and noise covariance do not commute."""
     found = []
     for point in problems:
         H, C = np.array(point["H"]), np.array(point["C"])
-        end = [relaxation_steps(np.eye(len(H)) - point["eta"] * H)]
+        settings = {k: v for k, v in point.items() if k not in ("H", "C")}
+        curvatures = np.linalg.eigvalsh(H)
+        end = [max(relaxation_steps(recursion(optimizer, h=float(h), **settings)[0]) for h in curvatures)]
         shape = {"hessian": H, "noise_covariance": C, "particles": particles, "times": end}
-        positions = simulate("sgd", {"eta": point["eta"]}, **shape, rng=rng, device=device, tick=tick)[0]
+        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)[0]
         entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
         found += [Measurement("covariance", point, mean_product(positions, *e), entry=e) for e in entries]
     return Findings(tuple(found))
