@@ -122,8 +122,6 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         uneven.edges: stationary.equilibrium,
         uneven.means: stationary.equilibrium,
         uneven.currents: stationary.equilibrium_matrix,
-        uneven.shuffled: stationary.equilibrium,
-        uneven.scale_invariant: stationary.equilibrium,
         # Quotients of two means over the same units.
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,

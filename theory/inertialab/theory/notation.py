@@ -267,30 +267,6 @@ current_ij = declared(
 )
 eta_max = declared("eta_max", r"\eta_{\max}", "learning rate from which on the second moment grows", (2, -1))
 mean_theta = declared("mean_theta", r"\langle\theta\rangle", "stationary mean of a parameter", (1, 0))
-square_norm = declared(
-    "square_norm", r"\langle|w|^2\rangle", "stationary mean squared norm of scale-invariant weights", (2, 0)
-)
-angle = declared(
-    "angle", r"\sqrt{\langle\Delta^2\rangle}", "root mean squared angle by which weights turn in a step", (0, 0)
-)
-lam = declared("lam", r"\lambda", "coefficient of weight decay", (-2, 1), positive=True)
-G2 = declared(
-    "G2",
-    r"\langle|G|^2\rangle",
-    "mean squared minibatch gradient of a scale-invariant loss at norm one",
-    (0, 2),
-    positive=True,
-)
-epoch_shift = declared(
-    "epoch_shift",
-    r"\overline{\theta_n}-\theta_0+\eta n L'",
-    "mean displacement of an epoch over all orderings, less that of the full gradient at its start",
-    (1, 0),
-)
-slope_mean = declared("slope", "L'", "slope of the loss at the start of the epoch", (-1, 1), real=True)
-slope_curvature = declared(
-    "gh", r"\overline{L_i'L_i''}", "mean over minibatches of slope times curvature", (-3, 2), real=True
-)
 density_ratio = declared(
     "density_ratio",
     r"\frac{p(x)}{p(x_0)}",

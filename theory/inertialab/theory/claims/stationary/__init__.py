@@ -17,6 +17,4 @@ CLAIMS = claims_in(
     "multiplicative",
     "current",
     "shift",
-    "modified_loss",
-    "scale_invariant",
 )

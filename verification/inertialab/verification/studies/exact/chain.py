@@ -1,7 +1,6 @@
-"""Exact numerics of SGD as a chain: its kernel on nodes, finite sets of samples, all orderings of an epoch."""
+"""Exact numerics of SGD as a chain: its kernel on nodes, and finite sets of samples."""
 
 from collections.abc import Mapping
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -102,27 +101,4 @@ def currents(points: Points, *, rng: np.random.Generator, device: torch.device, 
         S = stationary_moments(A, eta**2 * C)
         turned = A @ S - (A @ S).T
         rows.append(Measurement("current", point, Estimate(float(turned[1, 0])), entry=(1, 0)))
-    return Findings(tuple(rows))
-
-
-def batch_losses(point: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """Slopes and curvatures of the minibatches of a point, and what they have on average."""
-    a, b = np.array(point["slopes"]), np.array(point["bends"])
-    found = {"h": b.mean(), "slope": a.mean(), "gh": (a * b).mean(), "eta": point["share"] / (b.mean() * len(a))}
-    return a, b, {**point, "n_batches": len(a), **{k: float(v) for k, v in found.items()}}
-
-
-def orderings(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Mean displacement of one epoch of SGD over all orderings of its minibatches, less that of the first gradient."""
-    rows = []
-    for point in points:
-        a, b, known = batch_losses(point)
-        ends = []
-        for order in permutations(range(len(a))):
-            theta = 0.0
-            for i in order:
-                theta -= known["eta"] * (a[i] + b[i] * theta)
-            ends.append(theta)
-        shift = float(np.mean(ends)) + known["eta"] * a.sum()
-        rows.append(Measurement("shift", known, Estimate(shift)))
     return Findings(tuple(rows))

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from inertialab.experiments.ensemble import matrix_root, torch_generator
 from inertialab.experiments.minibatch import batches, least_squares_paths
-from inertialab.experiments.walk import Stride, walk
+from inertialab.experiments.walk import Stride
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.exact.chain import about, batch_losses, regression
+from inertialab.verification.studies.exact.chain import about, regression
 from inertialab.verification.studies.particles.gradients import slope
 from inertialab.verification.studies.particles.relations import settled, visited
 from inertialab.verification.studies.particles.stationary import relaxation_steps
@@ -132,65 +132,4 @@ def currents(points: Points, particles: int, *, rng: np.random.Generator, device
         wait = relaxation_steps(np.eye(2) - point["eta"] * np.array(point["H"]))
         (turned,) = visited("sgd", {"eta": point["eta"]}, gradient, start, wait, 3 * wait, terms, tick)
         rows.append(Measurement("current", point, Estimate.mean(turned), entry=(1, 0)))
-    return Findings(tuple(rows))
-
-
-def shuffled(points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Mean displacement of one shuffled epoch of SGD, less that of the first gradient; minibatches are parabolas."""
-    rows = []
-    for point in points:
-        a, b, known = batch_losses(point)
-        slopes, bends = (torch.as_tensor(v, dtype=torch.float64, device=device) for v in (a, b))
-        drawn = batches(len(a), 1, particles, "shuffled epochs", torch_generator(rng, device))
-
-        def gradient(x: Tensor, a: Tensor = slopes, b: Tensor = bends, drawn: Any = drawn) -> Tensor:
-            chosen = next(drawn)[:, 0]
-            return a[chosen] + b[chosen] * x
-
-        start = torch.zeros(particles, dtype=torch.float64, device=device)
-        steps = walk("sgd", {"eta": known["eta"]}, gradient, start)
-        for _ in range(len(a) - 1):
-            next(steps)
-        end = next(steps).after.cpu().numpy()
-        rows.append(Measurement("shift", known, Estimate.mean(end + known["eta"] * a.sum())))
-        tick()
-    return Findings(tuple(rows))
-
-
-def scale_invariant(
-    points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
-) -> Findings:
-    """Squared norm of scale-invariant weights under SGD with weight decay, and the angle of a step, in equilibrium.
-
-    The loss is w·x/|w| for data x of a random direction, drawn anew for every particle and step, with a constant part
-    that pulls the weights to one place; its gradient comes from torch.
-    """
-    rows = []
-    for point in points:
-        generator = torch_generator(rng, device)
-        start = torch.zeros(particles, point["dimension"], dtype=torch.float64, device=device)
-        start[:, 0] = 1.0
-
-        def gradient(w: Tensor, point: Mapping[str, Any] = point, g: torch.Generator = generator) -> Tensor:
-            x = torch.randn(w.shape, dtype=w.dtype, device=w.device, generator=g)
-            x[:, 0] += point["pull"]
-            w = w.detach().requires_grad_()
-            (slope,) = torch.autograd.grad(((w * x).sum(1) / w.norm(dim=1)).sum(), w)
-            return slope + point["lam"] * w.detach()
-
-        def terms(s: Stride, lam: float = point["lam"]) -> list[Tensor]:
-            before, norm = s.before, s.before.norm(dim=1)
-            cosine = ((before * s.after).sum(1) / (norm * s.after.norm(dim=1))).clamp(max=1.0)
-            pure = (s.gradient - lam * before) * norm[:, None]
-            return [norm**2, torch.arccos(cosine) ** 2, pure.square().sum(1)]
-
-        wait = int(np.ceil(4 / (point["eta"] * point["lam"])))
-        square, angle, force = visited("sgd", {"eta": point["eta"]}, gradient, start, wait, wait, terms, tick, every=5)
-        known = {**point, "G2": float(force.mean())}
-        turned = Estimate.mean(angle)
-        root = turned.value**0.5
-        rows += [
-            Measurement("norm", known, Estimate.mean(square)),
-            Measurement("angle", known, Estimate(root, turned.se / (2 * root), turned.n)),
-        ]
     return Findings(tuple(rows))
