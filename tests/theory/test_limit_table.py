@@ -40,7 +40,7 @@ def settled_particle(point):
 
 
 def slow_moment(point):
-    return {"eta": 1e-9 * point["eta"] * (point.get("C", 1.0) or 1.0) ** 0.5 / point["h"], "beta2": 1 - 1e-9}
+    return {"eta": 1e-9 * point["eta"] / point["h"], "beta2": 1 - 1e-9}
 
 
 def low_barrier(point):

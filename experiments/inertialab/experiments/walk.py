@@ -54,6 +54,7 @@ def walk(optimizer: str, settings: Mapping[str, float], gradient: Gradient, star
         What one step did.
 
     Example:
+        >>> import torch
         >>> first = next(walk("sgd", {"eta": 0.1}, lambda x: 2 * x, torch.ones(1)))
         >>> first.after
         tensor([0.8000])

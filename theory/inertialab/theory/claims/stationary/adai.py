@@ -76,7 +76,7 @@ def adai_stationary_variance() -> Derivation:
     regime=Regime(
         (
             h > 0,
-            kappa <= sp.Rational(1, 2),
+            kappa <= sp.Rational(1, 5),
             beta2 < 1,
             beta2 >= sp.Rational(9, 10),
             K >= 1,
@@ -84,26 +84,27 @@ def adai_stationary_variance() -> Derivation:
             eta * h <= (1 - beta2) / 5,
             eta * h <= kappa,
         ),
-        "To first order of the fluctuation, for symmetric noise; the inertia must not be clipped.",
+        "To first order of the fluctuation, and of small inertia; for symmetric noise, and without clips.",
     ),
     uses=("adai.stationary-variance",),
     layers=("simulation",),
-    limits=(({"C": 0.0}, 0.0), ({"beta2": 1 - 1e-9, "eta": 1e-12}, "adai.stationary-variance")),
-    slips=(("adai_stationary_variance.formula * ", "2 * adai_stationary_variance.formula * "),),
+    limits=(({"C": 0.0}, 0.0),),
+    slips=(("small * (1 + leading)", "small * (1 - leading)"), ("sp.Rational(5, 2)", "sp.Rational(3, 2)")),
 )
 def adai_stationary_variance_kurtosis() -> Derivation:
     """What the fluctuation of Adai's inertia adds to the stationary variance, by β₂ and the kurtosis K.
 
     The newest squared gradient enters the inertia that weighs it with 1 - β₂. Large gradients are thus weighed more,
     which spreads the parameter by K - 2 (the square of the mean gradient draws it back by one part), and a fluctuation
-    that is left from earlier steps spreads it by the mean square response.
+    that is left from earlier steps spreads it by the mean square response. Stated is the leading order in 1 - β₂ and κ
+    together, which may be of any ratio.
     """
     found = yield from adai_steps()
     derived = in_settings(found.factor)
     yield Step("Relative change of the variance", None, OWN, equals=sp.factor(derived) - 1)
     slow = sp.Symbol("epsilon", positive=True)
-    scaled = sp.limit(sp.factor(OWN.subs({beta2: 1 - slow, kappa: slow * kappa}, simultaneous=True) / slow), slow, 0)
-    small = (sp.Rational(5, 2) * (K - 1) - 2) / (1 + kappa)
-    yield Step("Where β₂ is close to 1 and κ of the size of 1 - β₂, over 1 - β₂", None, small, equals=scaled)
-    readable = eta * C * (2 - kappa) / (h * (2 * (2 - kappa) - eta * kappa * h)) * (1 + OWN)
-    return proven(readable, equals=adai_stationary_variance.formula * (1 + OWN))
+    joint = OWN.subs({beta2: 1 - slow * (1 - beta2), kappa: slow * kappa}, simultaneous=True)
+    leading = sp.limit(sp.factor(joint / slow), slow, 0)
+    readable = eta * C / (2 * h) * (1 + (1 - beta2) ** 2 / (1 - beta2 + kappa) * (sp.Rational(5, 2) * (K - 1) - 2))
+    small = sp.limit(adai_stationary_variance.formula / eta, eta, 0) * eta
+    return proven(readable, equals=small * (1 + leading))

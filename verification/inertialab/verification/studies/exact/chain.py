@@ -1,4 +1,4 @@
-"""Exact numerics of SGD as a chain: its kernel on nodes, finite sets of samples, all orderings of an epoch."""
+"""Exact numerics of SGD as a chain: its kernel on nodes, and finite sets of samples."""
 
 from collections.abc import Mapping
 from typing import Any
