@@ -33,3 +33,28 @@ def steps(count=5, dtype=torch.float64, settings=None, shapes=SHAPES, layout=tor
 
 def close(a, b, tolerance=1e-12):
     return all(torch.allclose(x, y, rtol=tolerance, atol=tolerance) for x, y in zip(a, b, strict=True))
+
+
+def graph_and_plain_steps_agree(make, shapes, replays):
+    """Whether a step captured in a CUDA graph, and replayed, is the step of the plain loop.
+
+    `make` takes parameters and the settings that are to be added.
+    """
+    params, twins = ([torch.ones(s, device="cuda", requires_grad=True) for s in shapes] for _ in range(2))
+    captured, plain = make(params, capturable=True), make(twins, foreach=False)
+    for p, t in zip(params, twins, strict=True):
+        p.grad = torch.randn_like(p)
+        t.grad = p.grad.clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        captured.step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured.step()
+    for _ in range(replays):
+        graph.replay()
+    for _ in range(replays + 1):
+        plain.step()
+    return close([p.detach() for p in params], [t.detach() for t in twins], 1e-5)

@@ -9,6 +9,22 @@ from hypothesis import strategies as st
 from inertialab.theory.notation import quantity
 
 DRAWS = 200_000
+SLOW = {"eta": (-5, -2), "B": (-5, -1), "Ha": (0, 1), "Hb": (0, 1), "dL": (-0.5, 0.5)}
+NARROW = {
+    "sgd.escape": SLOW,
+    "sgd.escape-attributed": SLOW,
+    "adai.escape": SLOW,
+    "momentum.escape-attributed": {
+        "eta": (-1, 0),
+        "B": (-1, 0),
+        "gamma": (-0.5, 0.5),
+        "M": (-0.5, 0.5),
+        "dL": (-0.5, 0.5),
+    },
+    "adam.escape": {**SLOW, "beta2": (-4, -2), "beta": (-2, 0), "Ha": (0.4, 0.6), "Hb": (0.4, 0.6)},
+    "adam.escape-frozen": {**SLOW, "beta2": (-8, -5), "beta": (-1, 0)},
+}
+"""Powers of ten between which numbers are drawn where a regime is narrow; for fractions those of what is left to 1."""
 
 
 @cache
@@ -18,7 +34,8 @@ def inside(subject, count=2000):
     conditions = (c.free_symbols for c in subject.regime.conditions)
     symbols = sorted(subject.formula.free_symbols.union(arguments, *conditions), key=str)
     rng = np.random.default_rng([*subject.id.encode()])
-    drawn = {s: _drawn(s, rng) for s in symbols}
+    ranges = NARROW.get(subject.id, {})
+    drawn = {s: _between(s, rng, ranges[str(s)]) if str(s) in ranges else _drawn(s, rng) for s in symbols}
     holds = np.ones(DRAWS, bool)
     with np.errstate(all="ignore"):
         for condition in subject.regime.conditions:
@@ -32,6 +49,11 @@ def inside(subject, count=2000):
 def regime(subject):
     """Strategy of points inside the regime of a claim."""
     return st.sampled_from(inside(subject))
+
+
+def _between(symbol, rng, powers):
+    values = 10 ** rng.uniform(*powers, DRAWS)
+    return 1 - values if str(symbol) in ("beta", "beta2") else values
 
 
 def _drawn(symbol, rng):

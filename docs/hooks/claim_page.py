@@ -156,7 +156,13 @@ def power(row: Mapping[str, Any]) -> str:
     layers = "".join(f"- **{layer}** {_sees(row, layer)}\n" for layer in row.get("power_by_layer", ()))
     survivors = "".join(f"- `{s}`\n" for s in row["survivors"]) or "No wrong variant survived.\n"
     share = f"Wrong variants of the formula refuted by the same measurements: {row['power']:.0%}."
-    return f"## Power\n\n{layers}\n{share}\n\n{survivors}"
+    return f"## Power\n\n{layers}\n{_rivals(row)}{share}\n\n{survivors}"
+
+
+def _rivals(row: Mapping[str, Any]) -> str:
+    """How much less likely other formulas make what was measured in real training."""
+    told = [f"{name}, \\(10^{{{x:.0f}}}\\) times" for name, x in row.get("rivals", {}).items()]
+    return f"In real training the measurements are less likely under {'; under '.join(told)}.\n\n" if told else ""
 
 
 def _sees(row: Mapping[str, Any], layer: str) -> str:

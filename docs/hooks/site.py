@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import claim_page
+import costs
 import optimizer_page
 import rooms
 import source_page
@@ -83,6 +84,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 PLACES = {
     "calibration": ("calibration.json", tables.calibration),
+    "costs": ("bench/measure.json", costs.costs),
     "escape": ("escape.json", tables.escape),
     "turnover": ("escape.json", tables.turnover),
 }

@@ -1,6 +1,6 @@
 """Tables of the site: the board, the claims, the notation, the references, the evidence of real training."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from pybtex.plugin import find_plugin
 from inertialab.theory import CLAIMS
 from inertialab.theory import claim as named
 from inertialab.theory.notation import NOTATION, latex
+from inertialab.verification.court.errors import ABOUT_EXACT
 from inertialab.verification.court.report import strongest
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,27 @@ def board(content: Mapping[str, Any]) -> str:
         f"*{content['tier'].capitalize()} tier, {content['device']}, seed {content['seed']}, {commit}; {versions}.*"
     )
     absent = "".join(f"\n- left out: {study}: {reason}" for study, reason in content["absent"].items())
-    return f"{table(('claim', 'kind', *LAYERS, 'checks', 'power'), rows)}\n{provenance}\n{absent}"
+    board = table(("claim", "kind", *LAYERS, "checks", "power"), rows)
+    return f"{board}\n{provenance}\n{absent}\n{errors(content['errors'])}"
+
+
+def errors(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The tests of the standard errors; empty without any."""
+    if not rows:
+        return ""
+    header = ("repeated measurement", "scatter / claimed error", "interval", "margin", "seeds or points", "verdict")
+    cells = [
+        (
+            f"`{row['study']}`" if row["study"] != ABOUT_EXACT else row["study"],
+            f"{row['ratio']:.3f}",
+            f"{row['low']:.3f} … {row['high']:.3f}",
+            f"{row['margin']:g}",
+            row["n"],
+            verdict(row["verdict"]),
+        )
+        for row in rows
+    ]
+    return f"## Errors on trial\n\nAre standard errors what they say?\n\n{table(header, cells)}"
 
 
 def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:

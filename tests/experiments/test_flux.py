@@ -1,5 +1,6 @@
 """Forward flux against exact and counted rates, and runs that go on."""
 
+import numpy as np
 import pytest
 from wells import WELL, sgd
 
@@ -7,7 +8,7 @@ from inertialab.experiments.escape import count_escapes
 from inertialab.experiments.flux import forward_flux
 from inertialab.experiments.passage import chain_passage
 from inertialab.experiments.system import Noise, System
-from inertialab.theory.landscapes import quadratic
+from inertialab.theory.landscapes import LANDSCAPES, quadratic
 
 
 def test_forward_flux_of_stable_noise_agrees_with_its_counted_escapes():
@@ -79,3 +80,34 @@ def test_forward_flux_does_not_go_on_from_a_run_of_another_seed(tmp_path):
     assert path.exists()
     fresh = forward_flux(sgd(6), **arguments, seed=6)
     assert forward_flux(sgd(6), **arguments, seed=6, checkpoint=path) == fresh
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+def test_adam_moves_with_and_without_momentum(beta):
+    """Powers of the momentum for particles born anew: 0**k is a power like any other."""
+    settings = {"eta": 0.05, "beta": beta, "beta2": 0.99, "delta": 1e-8}
+    system = System(WELL, Noise.constant(WELL, 4.0), "adam", settings)
+    found = count_escapes(system, start=[-1.0], boundary=1.0, particles=2000, steps=3000, seed=3)
+    assert found.events > 20
+
+
+def test_particles_may_start_as_after_a_long_run():
+    """A second moment that hardly changes makes Adam a SGD of the rate η/√v, from the first step on."""
+    settings = {"eta": 0.2, "beta": 0.0, "beta2": 1 - 1e-7, "delta": 0.0}
+    adam = System(WELL, Noise.constant(WELL, 4.0), "adam", settings)
+    plain = chain_passage(System(WELL, Noise.constant(WELL, 4.0), "sgd", {"eta": 0.1}), -1.0, 1.0).steps
+    late = {"states": {"v": 4.0}, "age": 10**9, "precision": np.float64}
+    found = count_escapes(adam, start=[-1.0], boundary=1.0, particles=4096, steps=4000, seed=5, burn_in=100, **late)
+    assert found.steps == pytest.approx(plain, rel=4 / found.events**0.5)
+    flux = forward_flux(adam, start=[-1.0], boundary=1.0, seed=6, particles=2048, replicates=6, **late)
+    assert flux.steps == pytest.approx(plain, rel=5 * flux.error)
+    assert 0 < flux.error < 0.2
+
+
+def test_particles_that_run_away_behind_the_boundary_place_no_level():
+    """On a loss without a bottom behind the saddle they are beyond all numbers within a look."""
+    cubic = LANDSCAPES["metastable-cubic"].at(barrier=1.0)
+    system = System(cubic, Noise.constant(cubic, 8.0), "sgd", {"eta": 0.05})
+    flux = forward_flux(system, start=[0.0], boundary=1.6, seed=2, particles=1024, replicates=4, forget=20_000)
+    exact = chain_passage(system, 0.0, 1.6).steps
+    assert flux.steps == pytest.approx(exact, rel=0.3)

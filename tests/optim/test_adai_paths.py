@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-from adai_runs import SETTINGS, SHAPES, close, steps
+from adai_runs import SETTINGS, SHAPES, close, graph_and_plain_steps_agree, steps
 
 from inertialab.optim import Adai, blocks, carried, compiled
 from inertialab.optim.blocks import BLOCK, LARGE
@@ -144,24 +144,7 @@ def test_autograd_sees_two_differentiable_steps(settings):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_capturable_step_is_part_of_a_cuda_graph():
-    params = [torch.ones(s, device="cuda", requires_grad=True) for s in SHAPES]
-    twins = [torch.ones(s, device="cuda", requires_grad=True) for s in SHAPES]
-    captured, plain = Adai(params, lr=0.1, capturable=True), Adai(twins, lr=0.1, foreach=False)
-    for p, t in zip(params, twins, strict=True):
-        p.grad = torch.randn_like(p)
-        t.grad = p.grad.clone()
-    side = torch.cuda.Stream()
-    with torch.cuda.stream(side):
-        captured.step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        captured.step()
-    for _ in range(3):
-        graph.replay()
-    for _ in range(4):
-        plain.step()
-    assert close(params, twins, 1e-5)
+    assert graph_and_plain_steps_agree(lambda p, **k: Adai(p, lr=0.1, **k), SHAPES, 3)
 
 
 def test_checkpoints_of_the_authors_code_can_be_loaded():

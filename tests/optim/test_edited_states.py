@@ -100,6 +100,24 @@ def test_a_state_that_was_extended_in_part_is_refused_before_anything_is_touched
     assert not grown.any()
 
 
+@pytest.mark.parametrize("path", [{}, {"fused": True}, {"foreach": True}, {"foreach": False}], ids=str)
+@pytest.mark.parametrize("exchange", ["the tensor", "its memory"])
+def test_a_state_of_the_same_size_and_another_shape_is_refused_among_any_number_of_tensors(path, exchange):
+    params = [torch.zeros(4, 6, requires_grad=True) for _ in range(600)]
+    optimizer = Adai(params, lr=0.1, **path)
+    trained(optimizer, params, 2)
+    before = [p.detach().clone() for p in params]
+    state, turned = optimizer.state[params[500]], torch.zeros(6, 4)
+    if exchange == "the tensor":
+        state["exp_avg"] = turned
+    else:
+        state["exp_avg"].data = turned
+    with pytest.raises(RuntimeError, match=r"'exp_avg' has shape \(6, 4\) and its parameter \(4, 6\)"):
+        optimizer.step()
+    assert all(torch.equal(p, x) for p, x in zip(params, before, strict=True))
+    assert optimizer.state[params[0]]["step"] == 2
+
+
 def test_saving_the_state_of_one_parameter_saves_no_other():
     params = [torch.zeros(1000, requires_grad=True) for _ in range(300)]
     optimizer = Adai(params, lr=0.1)

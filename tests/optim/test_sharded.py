@@ -24,7 +24,11 @@ def outcome(tmp_path_factory):
         )
         for rank in range(2)
     ]
-    errors = [process.communicate(timeout=120)[1].decode() for process in both]
+    try:
+        errors = [process.communicate(timeout=120)[1].decode() for process in both]
+    finally:
+        for process in both:
+            process.kill()
     assert [process.returncode for process in both] == [0, 0], errors
     return json.loads((folder / "result.json").read_text())
 
@@ -53,6 +57,13 @@ def test_parameters_cut_by_fsdp1_in_their_own_shapes_are_refused_unless_the_proc
     assert "give mean_group=the process group, or use fully_shard" in outcome["Adai, FSDP1"]
     assert "reduction='none', or use fully_shard" in outcome["AdaShift, FSDP1"]
     assert outcome["FSDP1, processes named"] == pytest.approx(outcome["one process"], rel=1e-12, abs=1e-13)
+
+
+@pytest.mark.parametrize("other", ["idle", "of another kind"])
+def test_no_process_waits_for_a_sum_that_the_other_does_not_take(outcome, other):
+    together, alone = outcome[f"tiny gradients, the other {other}"]
+    assert all(together)
+    assert together == pytest.approx(alone, rel=1e-5, abs=0)
 
 
 def test_a_process_group_is_kept_by_a_deep_copy_and_refused_by_pickle(outcome):

@@ -1,8 +1,11 @@
 """The ways in which RAdam and AdaShift carry out their rules, and what both share with Adai."""
 
+import copy
+import pickle
+
 import pytest
 import torch
-from adai_runs import SHAPES, close
+from adai_runs import SHAPES, close, graph_and_plain_steps_agree
 
 from inertialab.optim import Adai, AdaShift, RAdam
 from inertialab.optim.rounding import stochastically
@@ -181,6 +184,48 @@ def test_stochastic_rounding_makes_steps_in_the_mean_that_rounding_to_nearest_lo
     assert moved[True] == pytest.approx(1 - exact.item(), rel=0.05)
 
 
+def rounded(make, generator, path, steps=4, seed=0):
+    """Weights after some steps that rounding to nearest would lose, and the optimizer."""
+    torch.manual_seed(seed)
+    p = torch.ones(1000, dtype=torch.bfloat16, requires_grad=True)
+    optimizer = make([p], lr=1e-3, stochastic_rounding=True, generator=generator, **path)
+    for _ in range(steps):
+        p.grad = torch.ones_like(p)
+        optimizer.step()
+    return p.detach(), optimizer
+
+
+@pytest.mark.parametrize("make", [Adai, RAdam, lambda *a, **k: AdaShift(*a, shift=1, **k)])
+@pytest.mark.parametrize("path", [{}, {"foreach": False}], ids=str)
+def test_a_generator_decides_on_stochastic_rounding_and_leaves_torchs_own_alone(make, path):
+    one, _ = rounded(make, torch.Generator().manual_seed(5), path, seed=1)
+    same, _ = rounded(make, torch.Generator().manual_seed(5), path, seed=2)
+    untouched = torch.get_rng_state()
+    assert torch.equal(one, same)
+    assert torch.equal(untouched, torch.manual_seed(2).get_state())
+    assert not torch.equal(one, rounded(make, torch.Generator().manual_seed(6), path)[0])
+    own = [rounded(make, None, path, seed=seed)[0] for seed in (3, 3, 4)]
+    assert torch.equal(own[0], own[1])
+    assert not torch.equal(own[0], own[2])
+
+
+@pytest.mark.parametrize("make", [Adai, RAdam, AdaShift])
+def test_a_generator_is_copied_with_its_optimizer_and_is_no_part_of_the_state(make):
+    _, optimizer = rounded(make, torch.Generator().manual_seed(5), {})
+    for twin in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        assert twin.generator is not optimizer.generator
+        assert torch.equal(twin.generator.get_state(), optimizer.generator.get_state())
+    assert "generator" not in {**optimizer.state_dict()["param_groups"][0], **optimizer.defaults}
+
+
+@pytest.mark.parametrize("make", [Adai, RAdam, AdaShift])
+def test_a_generator_that_cannot_be_used_is_refused(make):
+    with pytest.raises(ValueError, match=r"generator must be a torch\.Generator or None, got int; seed one"):
+        make([torch.zeros(1)], lr=0.1, generator=3)
+    with pytest.raises(ValueError, match=r"generator is on cpu and a parameter on meta; make it by torch\.Generator"):
+        make([torch.zeros(1, device="meta")], lr=0.1, generator=torch.Generator())
+
+
 def test_stochastic_rounding_goes_to_the_neighbours_with_the_right_chances():
     torch.manual_seed(0)
     for value in (1.003, -2.71828, 3e-40, 0.0, 1.0):
@@ -197,21 +242,4 @@ def test_stochastic_rounding_goes_to_the_neighbours_with_the_right_chances():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @every_rule
 def test_a_capturable_step_is_part_of_a_cuda_graph(make, settings):
-    params, twins = ([torch.ones(s, device="cuda", requires_grad=True) for s in [(3, 4), (7,)]] for _ in range(2))
-    captured, plain = make(params, lr=0.1, capturable=True, **settings), make(twins, lr=0.1, **settings)
-    for p, t in zip(params, twins, strict=True):
-        p.grad = torch.randn_like(p)
-        t.grad = p.grad.clone()
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        captured.step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        captured.step()
-    for _ in range(8):
-        graph.replay()
-    for _ in range(9):
-        plain.step()
-    assert close([p.detach() for p in params], [t.detach() for t in twins], 1e-5)
+    assert graph_and_plain_steps_agree(lambda p, **k: make(p, lr=0.1, **settings, **k), [(3, 4), (7,)], 8)

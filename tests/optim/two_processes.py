@@ -130,6 +130,17 @@ def main(rank: int, rendezvous: str, result: str) -> None:
         everything[f"{name} sums"] = [*calls]
         calls.clear()
 
+    # Second moments so small that sums are taken again where the host sees them, which it does not in every process.
+    for name, capturable, mine in (("idle", True, rank == 0), ("of another kind", rank == 0, True)):
+        p, alone = (torch.zeros(4, requires_grad=True) for _ in range(2))
+        optimizer, plain = Adai([p], LR, capturable=capturable, mean_group=dist.group.WORLD), Adai([alone], LR)
+        for k in range(3):
+            alone.grad = torch.arange(1.0, 5.0) * 10.0 ** (k - 25)
+            p.grad = alone.grad.clone() if mine else None
+            optimizer.step()
+            plain.step()
+        everything[f"tiny gradients, the other {name}"] = [p.tolist(), alone.tolist()]
+
     if rank == 0:
         Path(result).write_text(json.dumps(everything))
     dist.barrier()

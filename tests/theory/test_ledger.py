@@ -97,7 +97,7 @@ def test_check_prints_every_claim_and_takes_the_second_run_from_its_record(tmp_p
     assert command.main(["check"]) == 0
     out = capsys.readouterr().out
     assert "sgd.stationary-variance                  3 proven   0 checked numerically   0 assumed" in out
-    assert "2 claims: 5 steps proven, 2 checked numerically, 1 assumed" in out
+    assert "2 claims: 9 steps proven, 2 checked numerically, 1 assumed" in out
     assert "derived now" in out
     monkeypatch.setattr("inertialab.theory.ledger.entry", lambda c: pytest.fail("derived again"))
     assert command.main(["check"]) == 0

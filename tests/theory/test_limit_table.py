@@ -44,14 +44,13 @@ def slow_moment(point):
 
 
 def low_barrier(point):
-    """Small steps at an exponent of at most ten."""
-    eta = TINY * point["eta"]
-    return {"eta": eta, "B": 5 * eta * min(point["Ha"], point["Hb"]) / point["dL"]}
+    """Small steps at the same exponent."""
+    return {"eta": TINY * point["eta"], "B": TINY * point["B"]}
 
 
 def strong_friction(point):
     gamma = 1e4 * np.sqrt(point["Hb"] / point["M"])
-    return {"gamma": gamma, "D": gamma * point["M"] * point["dL"] / 9}
+    return {"gamma": gamma, "D": gamma * point["M"] * point["dL"] / 13}
 
 
 def lossy_orbits(point):
@@ -79,6 +78,11 @@ def kramers(point):
     return point["gamma"] * point["M"] * value("langevin.eyring-kramers", rest)
 
 
+def proportional_spread(point):
+    """At 45° every direction spreads in proportion to its curvature, in units of the mean of both."""
+    return point["eta"] ** 2 * HUGE * 2 * point["ratio"] / (1 + point["ratio"])
+
+
 def published_drift(point):
     D, gamma, M = (point[k] for k in ("D", "gamma", "M"))
     return D / (gamma * M) + D / (gamma**3 * M**2)
@@ -101,6 +105,7 @@ SMALL_STEPS = [
     ("sgd.saddle-variance", lambda p: {"eta": TINY * p["eta"], "T": 1e5}, "sgd.saddle-variance-ou"),
     ("adai.escape", low_barrier, "sgd.escape"),
     ("momentum.growth-slower", small_steps, 1.0),
+    ("adai.saddle-speed", lambda p: {"T": 1.0}, lambda p: p["kappa"] / (2 - p["kappa"])),
     ("adam.stationary-variance-kurtosis", slow_moment, lambda p: p["eta"] * p["C"] ** 0.5 / (2 * p["h"])),
     ("adai.stationary-variance-kurtosis", slow_moment, ou),
 ]
@@ -113,6 +118,9 @@ LONG_TIMES = [
     ("momentum.saddle-msd-continuous", settled_particle, lambda p: p["D"] / p["gamma"]),
     ("momentum.saddle-msd-drift", settled_particle, published_drift),
     ("adam.saddle-msd", {"T": HUGE}, lambda p: p["eta"] ** 2 * HUGE),
+    ("adam.rotation", {"T": HUGE, "turn": 0.0}, lambda p: p["eta"] ** 2 * HUGE),
+    ("adam.rotation", {"T": HUGE, "turn": np.pi / 4}, proportional_spread),
+    ("adai.saddle-speed", {"T": HUGE}, 1.0),
 ]
 FRICTION = [
     ("momentum.escape", strong_friction, kramers),
@@ -132,8 +140,15 @@ ELSEWHERE = {
     "sgd.stationary-covariance": "matrices: test_limits.py and test_predictions.py",
     "sgd.stationary-covariance-mandt": "matrices: small steps are a step of its derivation",
     "momentum.stationary-covariance-torch": "matrices: test_limits.py",
+    "sgd.saddle-covariance": "matrices: test_limits.py",
+    "adam.saddle-covariance": "matrices: test_limits.py",
+    "adai.saddle-covariance": "matrices: test_limits.py",
     "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",
     "langevin.mean-first-passage": "functions: test_escape.py",
+    "sgd.quasi-potential": "functions: test_escape.py, Gaussian noise",
+    "sgd.escape-skewed": "functions: test_escape.py, no cumulants",
+    "sgd.entropic-riccati": "functions: test_escape.py, stiff directions",
+    "adai.escape-inertial": "functions: test_escape.py, no inertia",
     "langevin.stationary-density": "functions: test_escape.py",
     "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",
 }

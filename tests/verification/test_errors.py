@@ -12,7 +12,10 @@ from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.flow import density
 from inertialab.verification.studies.particles import (
     adaptive,
+    adaptive_minima,
+    entering,
     escape,
+    leaving,
     minibatches,
     networks,
     relations,
@@ -107,15 +110,24 @@ def test_a_handful_of_exact_predictions_is_not_judged(rng):
 
 
 def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
-    """Or of one that makes them in the same way: by particles, entries of a matrix, events, chains."""
+    """Or of one that makes them in the same way: means over particles, entries of a matrix, events, chains."""
     judged = {check.of for check in errors.CHECKS}
     alike = {
         escape.finite_steps: escape.passages,
         escape.slowing: escape.passages,
         escape.jumps: escape.passages,
+        leaving.damped: saddle.spread,
+        leaving.sgd_spread: saddle.spread,
+        entering.cold_starts: saddle.spread,
+        entering.entries: saddle.spread,
+        leaving.sgd_covariance: stationary.equilibrium_matrix,
+        adaptive.adam_spread: saddle.spread,
+        adaptive.adai_spread: saddle.spread,
+        adaptive.adai_speed: saddle.spread,
+        adaptive.adam_covariance: stationary.equilibrium_matrix,
         # Means over particles, of squares or of their averages over time.
-        adaptive.spread: stationary.equilibrium,
-        adaptive.biases: stationary.equilibrium,
+        adaptive_minima.spread: stationary.equilibrium,
+        adaptive_minima.biases: stationary.equilibrium,
         minibatches.epochs: stationary.equilibrium,
         minibatches.sampled: stationary.equilibrium,
         uneven.regressions: stationary.equilibrium,
@@ -126,6 +138,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,
         density.by_particles: relations.relations,
+        adaptive.adai_covariance: stationary.equilibrium_matrix,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
     assert {alike.get(measure, measure) for measure in sampled} <= judged

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from inertialab.theory import CLAIMS, claim
 from inertialab.verification.court import check as checking
+from inertialab.verification.court import orders
 from inertialab.verification.court.board import board_row
-from inertialab.verification.court.check import Check, LimitCheck, OrderCheck, weighted_line
+from inertialab.verification.court.check import Check
 from inertialab.verification.court.judgement import compare_all, judge_all, value_judgements
+from inertialab.verification.court.orders import LimitCheck, OrderCheck, weighted_line
 from inertialab.verification.court.power import power_of
 from inertialab.verification.court.variants import variants
 from inertialab.verification.court.verdict import Verdict, holm_levels, judge, one_sided_levels
@@ -154,13 +156,30 @@ def test_a_check_that_matches_nothing_is_an_error():
 
 def test_the_order_of_an_asymptotic_claim_is_judged():
     order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
-    assert verdicts([order], findings()) == [Verdict.CONFIRMED]
+    assert verdicts([order], findings()) == [Verdict.CONFIRMED, Verdict.CONFIRMED]
     wrong = {
         "made-up": replace(
             findings()["made-up"], measurements=tuple(_second_order(m) for m in findings()["made-up"].measurements)
         )
     }
-    assert verdicts([order], wrong) == [Verdict.REFUTED]
+    assert verdicts([order], wrong) == [Verdict.REFUTED, Verdict.REFUTED]
+
+
+@pytest.mark.parametrize(("coefficient", "verdict"), [(-0.5, "confirmed"), (-0.4, "refuted"), (0.5, "refuted")])
+def test_the_coefficient_of_an_order_is_measured(monkeypatch, coefficient, verdict):
+    """claimed/true - 1 of continuous time is -eta*h/2; another stated coefficient must be found."""
+    ou = claim("sgd.stationary-variance-ou")
+    stated = replace(ou, order=replace(ou.order, coefficient=sp.Float(coefficient)))
+    monkeypatch.setattr(orders, "claim", lambda id: stated)
+    order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
+    assert verdicts([order], findings()) == ["confirmed", verdict]
+
+
+def test_a_coefficient_that_nobody_knows_is_not_judged(monkeypatch):
+    ou = claim("sgd.stationary-variance-ou")
+    monkeypatch.setattr(orders, "claim", lambda id: replace(ou, order=replace(ou.order, coefficient=sp.Symbol("K"))))
+    order = OrderCheck("sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.1)
+    assert verdicts([order], findings()) == ["confirmed"]
 
 
 def _second_order(m):
@@ -274,12 +293,26 @@ def test_there_is_a_negative_control():
     )
 
 
-KINDS = {"numerics": "exact", "simulation": "particles", "real": "training"}
+KINDS = {"numerics": {"exact", "flow"}, "simulation": {"particles"}, "real": {"training"}}
+OF_DIFFUSIONS = {
+    "langevin.mean-first-passage",
+    "langevin.eyring-kramers",
+    "sgd.noise-cannot-vanish",
+    "adam.batch-crossover",
+    "momentum.escape",
+    "momentum.turnover",
+    "momentum.saddle-msd-continuous",
+    "momentum.drift-bound",
+    "levy.exit",
+}
+"""Claims that speak of an equation in continuous time, which may be judged by integrating it."""
 
 
 @pytest.mark.parametrize("row", CHECKS, ids=lambda c: f"{c.claim}, {c.study.id}")
 def test_the_layer_of_a_row_is_the_room_in_which_its_study_stands(row):
-    assert row.study.measure.__module__.split(".")[3] == KINDS[row.layer]
+    room = row.study.measure.__module__.split(".")[3]
+    assert room in KINDS[row.layer]
+    assert room != "flow" or row.claim in OF_DIFFUSIONS
 
 
 def test_a_row_knows_where_it_is_written():

@@ -10,10 +10,11 @@ from scipy import stats
 from inertialab.theory import claim
 from inertialab.verification.court import power
 from inertialab.verification.court.board import board_row
-from inertialab.verification.court.check import Check, LimitCheck, arguments
+from inertialab.verification.court.check import Check, arguments
 from inertialab.verification.court.families import Family, families
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.court.material import Material
+from inertialab.verification.court.orders import LimitCheck
 from inertialab.verification.court.power import EXACT, FLOOR, OTHER, bar, detectable_effect, power_of
 from inertialab.verification.court.variants import variants
 from inertialab.verification.court.verdict import Verdict

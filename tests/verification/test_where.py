@@ -29,14 +29,14 @@ def test_every_place_is_a_line_that_is_there(id):
 def test_a_claim_is_found_with_all_its_rows():
     found = places("levy.exit")
     assert [p.role for p in found].count("judged") == sum(c.claim == "levy.exit" for c in CHECKS) == 2
-    assert {Path(p.file).name for p in found if p.role == "measured"} == {"operators.py", "escape.py"}
+    assert {Path(p.file).name for p in found if p.role == "measured"} == {"jumps.py", "escape.py"}
     assert {p.file for p in found if p.role == "record"} >= {"results/evidence/stable-exit.json"}
 
 
 def test_what_is_missing_is_said(capsys):
-    said = missing("adam.saddle-msd")
+    said = missing("momentum.turnover")
     assert "No row of the docket confronts it with simulation, which it calls for." in said
-    assert main(["where", "adam.saddle-msd", "--missing"]) == 0
+    assert main(["where", "momentum.turnover", "--missing"]) == 0
     assert "confronts it with simulation" in capsys.readouterr().out
     assert "No study of the docket runs it by name." in missing("adashift")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,8 @@ def count_escapes(
     sign: int = 1,
     behind: float | None = None,
     burn_in: int = 0,
+    states: Mapping[str, Any] | None = None,
+    age: int = 0,
     precision: type = np.float32,
     threads: int | None = None,
     tick: Tick = lambda steps: None,
@@ -99,6 +101,8 @@ def count_escapes(
         sign: 1 if the boundary is passed upwards, -1 downwards.
         behind: Another end, on the other side of the start, where particles leave as well.
         burn_in: Steps before counting, to forget the common start.
+        states: Values of other states of the optimizer where particles start, zero else.
+        age: Steps behind them when they start, for bias corrections.
         precision: np.float32 or np.float64.
         threads: Number of threads, all cores by default; it changes no result.
         tick: Called with the number of steps made.
@@ -117,6 +121,8 @@ def count_escapes(
         system,
         particles,
         place,
+        states=states,
+        age=age,
         precision=precision,
         passage="respawn" if behind is None else "leave",
         boundary=boundary,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -17,8 +18,8 @@ from inertialab.experiments.reach import checked
 from inertialab.experiments.store import fingerprint, read_json, write_json
 from inertialab.experiments.system import System
 
-FORGET, COUNT = 1000, 1000
-"""Steps of the first stage, before and while rises are counted."""
+FORGET = 1000
+"""Steps of the first stage before rises are counted, and as many while they are."""
 REPLICATES = 24
 """Enough for an error of the error of a seventh."""
 
@@ -34,6 +35,7 @@ class Flux:
         levels: Positions of the levels, the lowest first.
         chances: Mean chance to reach each next level before going home.
         cost: Particle-steps used, pilot included.
+        error: Relative standard error of `steps`, from the spread of the replicates.
     """
 
     steps: float
@@ -42,6 +44,7 @@ class Flux:
     levels: tuple[float, ...]
     chances: tuple[float, ...]
     cost: int
+    error: float = float("nan")
 
 
 def forward_flux(
@@ -54,6 +57,10 @@ def forward_flux(
     replicates: int = REPLICATES,
     chance: float = 0.3,
     sign: int = 1,
+    states: Mapping[str, Any] | None = None,
+    age: int = 0,
+    forget: int = FORGET,
+    precision: type = np.float32,
     confidence: float = 0.95,
     threads: int | None = None,
     tick: Tick = lambda replicates: None,
@@ -75,6 +82,11 @@ def forward_flux(
         replicates: Number of independent replicates, at least 2.
         chance: Wanted chance between two levels.
         sign: 1 if the boundary is passed upwards, -1 downwards.
+        states: Values of other states of the optimizer where particles start, zero else.
+        age: Steps behind them when they start, for bias corrections.
+        forget: Steps of the first stage before rises are counted and over which they are: several times the longest
+            memory, of the well or of an average of the optimizer.
+        precision: np.float32 or np.float64.
         confidence: Of the interval.
         threads: Number of threads.
         tick: Called with the number of replicates done.
@@ -86,6 +98,7 @@ def forward_flux(
     place = np.asarray(start, dtype=float)
     checked(system, place, (boundary, sign))
     run = _Flux(system, place, boundary, sign, particles, threads)
+    run.states, run.age, run.forget, run.precision = dict(states or {}), age, forget, precision
     levels, found = run.replicates(seed, chance, replicates, tick, checkpoint)
     rates = np.array([first * np.prod(chances) for first, chances in found])
     mean, error = rates.mean(), rates.std(ddof=1) / replicates**0.5
@@ -98,6 +111,7 @@ def forward_flux(
         tuple(map(float, [*levels, boundary])),
         tuple(np.mean([chances for _, chances in found], axis=0).tolist()),
         run.cost,
+        float(error / mean),
     )
 
 
@@ -115,6 +129,8 @@ class _Flux:
         self.system, self.start, self.boundary, self.sign = system, start, boundary, sign
         self.particles, self.threads, self.cost = particles, threads, 0
         self.whole = -(-particles // LANES) * LANES
+        self.states: dict[str, Any] = {}
+        self.age, self.forget, self.precision = 0, FORGET, np.float32
 
     def replicates(
         self, seed: int, chance: float, count: int, tick: Tick, checkpoint: Path | None
@@ -122,6 +138,8 @@ class _Flux:
         """Levels, and what every replicate found between them; those on disk are not made again."""
         source = text(self.system, "flux")[0]
         key = fingerprint(source, self.start.tolist(), self.boundary, seed, self.particles, chance, self.sign)
+        own = repr(sorted(self.states.items())), self.age, self.forget, self.precision.__name__
+        key = fingerprint(key, *own)
         kept = (read_json(checkpoint) if checkpoint else None) or {}
         if kept.get("key") != key:
             kept = {"key": key, "levels": self.pilot(seed, chance), "found": [], "cost": self.cost}
@@ -138,9 +156,9 @@ class _Flux:
 
     def pilot(self, seed: int, chance: float) -> list[float]:
         """Levels: one above which particles are a fiftieth of the time, then by how far trials get."""
-        crowd = self._crowd("respawn", self.boundary, 0.0)
-        advanced(crowd, 2000, seed, lambda _: None)
-        self.cost += crowd.total * 2000
+        crowd = self._crowd("flux", self.boundary, self.boundary)
+        advanced(crowd, 2 * self.forget, seed, lambda _: None)
+        self.cost += crowd.total * 2 * self.forget
         rising = self.sign * crowd.values()[0]
         levels = [float(self.sign * np.quantile(rising, 0.98))]
         states = self._rises(seed, levels[0])[1]
@@ -177,6 +195,9 @@ class _Flux:
             boundary=boundary,
             lower=lower,
             sign=self.sign,
+            states=self.states,
+            age=self.age,
+            precision=self.precision,
             threads=self.threads,
         )
 
@@ -184,16 +205,16 @@ class _Flux:
         """Rate of rising over a level, and the states just after, once the common start is forgotten."""
         crowd = self._crowd("flux", self.boundary, level)
         states = []
-        for part in range((FORGET + COUNT) // 100):
+        for part in range(2 * self.forget // 100):
             crowd.advance(100, seed, part)
             rose = crowd.handed_over()
-            if part >= FORGET // 100:
+            if part >= self.forget // 100:
                 states.append(rose)
-        self.cost += crowd.total * (FORGET + COUNT)
+        self.cost += crowd.total * 2 * self.forget
         found = np.concatenate(states)
         if not len(found):
             raise ValueError(f"No particle rises over {level:g}.")
-        return len(found) / (crowd.total * COUNT), found
+        return len(found) / (crowd.total * self.forget), found
 
     def _trial(self, seed: int, home: float, level: float, states: np.ndarray) -> tuple[float, np.ndarray]:
         """Share of trials from these states that reach a level before going home, and their states there."""
@@ -206,9 +227,10 @@ class _Flux:
         crowd.times[there[chosen].reshape(crowd.times.shape)] = 1
         kept = [arrived]
         while (crowd.times == -1).any():
-            crowd.advance(50, seed, crowd.chunks)
+            crowd.advance(self.forget // 20, seed, crowd.chunks)
             kept.append(crowd.handed_over())
-            self.cost += int((crowd.times == -1).sum()) * 50
+            self.cost += int((crowd.times == -1).sum()) * (self.forget // 20)
+            crowd.compact(crowd.times == -1)
         found = np.concatenate(kept)
         return len(found) / self.whole, found
 
@@ -220,8 +242,10 @@ class _Flux:
         best = self.sign * chosen[:, 0].reshape(crowd.times.shape).astype(float)
         while (crowd.times == -1).any():
             undecided = crowd.times == -1
-            crowd.advance(10, seed, crowd.chunks)  # a look now and then will do to place levels
-            self.cost += int(undecided.sum()) * 10
-            best = np.where(undecided, np.maximum(best, self.sign * crowd.state[:, 0]), best)
+            crowd.advance(self.forget // 100, seed, crowd.chunks)  # a look now and then will do to place levels
+            self.cost += int(undecided.sum()) * (self.forget // 100)
+            # Behind the boundary some run away, beyond all numbers: that far they have come.
+            reached = np.minimum(np.nan_to_num(self.sign * crowd.state[:, 0], nan=np.inf), self.sign * self.boundary)
+            best = np.where(undecided, np.maximum(best, reached), best)
             crowd.handed_over()
         return best.ravel()

@@ -60,6 +60,18 @@ def _two_point(chance: float = 0.1) -> Law:
     return Law("two-point", number, proxy=proxy, ends=(float(high), float(low)))
 
 
+TWO_POINT_SHARE = 0.5
+"""Share of the variance of skewed noise that its two values have."""
+
+
+def _skewed(name: str, sign: int) -> Law:
+    """Skewed to one side and smooth: the sum of a two-point and a normal number."""
+    pair = _two_point()
+    jump, share = pair.number.subs(normal, second), sp.Float(TWO_POINT_SHARE)
+    number = sign * sp.sqrt(share) * jump + sp.sqrt(1 - share) * normal
+    return Law(name, number, proxy=float(share) * pair.proxy + 1 - float(share))
+
+
 def _student4() -> Law:
     """Student's t with four degrees of freedom by its quantile function (Shaw 2006), scaled to variance one."""
     below = sp.erfc(sp.Abs(normal) / sp.sqrt(2)) / 2
@@ -83,7 +95,16 @@ def _stable(name: str, alpha: float) -> Law:
     return Law(name, number, variance=math.inf)
 
 
-LAWS: dict[str, Law] = {row.name: row for row in (Law("gaussian", normal, proxy=1.0), _two_point(), _student4())}
+LAWS: dict[str, Law] = {
+    row.name: row
+    for row in (
+        Law("gaussian", normal, proxy=1.0),
+        _two_point(),
+        _skewed("skewed", 1),
+        _skewed("skewed-down", -1),
+        _student4(),
+    )
+}
 """Laws of variance one by name."""
 
 

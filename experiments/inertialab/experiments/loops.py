@@ -117,16 +117,17 @@ class Loop:
             found = [e for e in expr.atoms(sp.Pow) if e.exp == k and e.base.is_number]
             for e in found:
                 self.powers.setdefault(e, sp.Symbol(f"power_{len(self.powers)}", real=True))
-            return expr.subs(self.powers)
+            return expr.xreplace(self.powers)  # subs would rewrite one power by another, and 0**k as all of them
         if expr == k or not expr.args or k not in expr.free_symbols:
             return expr
         if depends_on_step_alone(expr) and isinstance(expr, sp.Expr):
             return self.scalars.setdefault(expr, sp.Symbol(f"scalar_{len(self.scalars)}", real=True))
         return expr.func(*(self._hoisted(a) if isinstance(a, sp.Basic) else a for a in expr.args))
 
-    def initial(self) -> dict[str, float]:
-        """Values of rows that do not start at zero."""
-        return {str(p): 1.0 for p in self.powers.values()}
+    def initial(self, age: int = 0) -> dict[str, float]:
+        """Values of rows that do not start at zero, for particles that have so many steps behind them."""
+        ages = {str(k): float(age)} if str(k) in self.rows else {}
+        return ages | {str(p): float(e.base) ** age for e, p in self.powers.items()}  # pyright: ignore
 
     def lines(self) -> list[str]:
         """The loops; symbols that a later loop reads are kept in temporaries."""

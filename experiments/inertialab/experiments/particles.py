@@ -7,7 +7,7 @@ changes no result.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -76,6 +76,7 @@ class Particles:
         count: Number of particles; whole blocks are simulated, and what is over is cut off.
         start: Position, shape (d,) or (d, count).
         states: Values of other states at the start, by name, numbers or shape (d, count); zero else.
+        age: Steps that particles have behind them when they start or start again: bias corrections are then as late.
         precision: np.float32 or np.float64.
         passage: As for `text`.
         boundary: Position of the first coordinate at which a particle has passed.
@@ -90,7 +91,8 @@ class Particles:
         count: int,
         start: np.ndarray,
         *,
-        states: dict[str, Any] | None = None,
+        states: Mapping[str, Any] | None = None,
+        age: int = 0,
         precision: type = np.float32,
         passage: str = "",
         boundary: float = 0.0,
@@ -101,10 +103,11 @@ class Particles:
         self.system, self.count, self.precision, self.passage = system, count, precision, passage
         self.source, loop = text(system, passage)
         self.rows, self.events, self.steps, self.chunks = loop.rows, 0, 0, 0
+        self.age = age
         self.threads = threads or int(nb.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]
         self.boundary, self.lower, self.sign = precision(boundary), precision(lower), precision(sign)
         blocks = -(-count // LANES)
-        values = self._initial(start, states or {}, loop.initial(), blocks * LANES)
+        values = self._initial(start, dict(states or {}), loop.initial(age), blocks * LANES)
         self.fresh = values[:, 0].astype(precision)
         self.state = np.ascontiguousarray(values.reshape(len(self.rows), blocks, LANES).swapaxes(0, 1), dtype=precision)
         self.times = np.full((blocks, LANES), 0 if passage == "flux" else -1, np.int64)
@@ -150,7 +153,7 @@ class Particles:
             )
             levels = (self.boundary, self.lower, self.sign, self.fresh)
             arguments = (*levels, self.times[own], self.pool[own], self.filled[own])
-            return kernel(self.state[own], part[0], seed, chunk, self.steps + 1, steps, mine, *arguments)
+            return kernel(self.state[own], part[0], seed, chunk, self.age + self.steps + 1, steps, mine, *arguments)
 
         if len(cuts) == 1:
             self.events += work(cuts[0])
@@ -184,6 +187,21 @@ class Particles:
         every = states[np.arange(blocks * LANES) % len(states)]
         self.state[:] = every.reshape(blocks, LANES, -1).swapaxes(1, 2)
         self.times[:] = -1
+
+    def compact(self, wanted: np.ndarray) -> None:
+        """Drop particles that are done, in whole blocks, once less than half of them go on.
+
+        Args:
+            wanted: Who goes on, shape (blocks, LANES). Others may stay to fill the last block.
+        """
+        blocks = -(-int(wanted.sum()) // LANES)
+        if not 0 < blocks <= len(self.state) // 2:
+            return
+        chosen = np.argsort(~wanted.ravel(), kind="stable")[: blocks * LANES]
+        rows = self.state.swapaxes(1, 2).reshape(-1, len(self.rows))[chosen]
+        self.state = np.ascontiguousarray(rows.reshape(blocks, LANES, -1).swapaxes(1, 2))
+        self.times = self.times.ravel()[chosen].reshape(blocks, LANES)
+        self.pool, self.filled = self.pool[:blocks], self.filled[:blocks]
 
     def values(self, name: str = "theta") -> np.ndarray:
         """A state of all particles, shape (d, count); a view is not promised."""

@@ -70,7 +70,8 @@ class Adai(CheckedOptimizer):
         capturable: True: nothing waits for the device, so that the step can be part of a CUDA graph.
         differentiable: True: autograd sees the step; parameters must not be leaves.
         stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
-            precision are made in the mean. Numbers come from torch's generator of the device.
+            precision are made in the mean.
+        generator: Source of those numbers, no part of the state, not compiled; None: torch's own one of the device.
         mean_group: Processes over which parameters are distributed as plain tensors. `DTensor` parameters
             (FSDP2) and `ZeroRedundancyOptimizer` need none.
 
@@ -110,6 +111,7 @@ class Adai(CheckedOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
         stochastic_rounding: bool = False,
+        generator: torch.Generator | None = None,
         mean_group: Any = None,
     ):
         defaults = {
@@ -127,7 +129,7 @@ class Adai(CheckedOptimizer):
             "stochastic_rounding": stochastic_rounding,
         }
         self.mean_group = sharded.zero_group() if mean_group is None else mean_group
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, generator)
 
     def check(self, group: dict[str, Any]) -> None:
         """Refuse a group."""
@@ -215,7 +217,7 @@ class AdaiW(Adai):
 
 
 class AdaiV2(Adai):
-    """Adai with a dampening and decoupled weight decay, as the authors' code names it. Arguments: those of `Adai`."""
+    """Adai with a dampening and decoupled weight decay, as the authors' code names it. Arguments: as for `Adai`."""
 
     def __init__(
         self,

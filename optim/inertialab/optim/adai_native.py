@@ -16,11 +16,11 @@ from typing import Any
 import numba as nb
 import numpy as np
 import torch
-from numba import types
-from numba.extending import intrinsic
+from torch import Tensor
 
 from inertialab.optim.adai_rule import Scale, lowest
 from inertialab.optim.blocks import LARGE, Row
+from inertialab.optim.native_memory import part
 
 CHUNK = 1024
 """Elements handled at a time: seven rows of them fit a first-level cache in float32."""
@@ -60,9 +60,10 @@ class Kernels:
 
     def __init__(self, rows: Sequence[Row], settings: dict[str, Any]):
         self.settings = settings
-        self.written = [x for p, _, m, v, q in rows for x in (p, m, v, q)]
-        self.where = np.array([[x.data_ptr() for x in row] for row in rows], np.int64)
-        self.sizes = np.array([row[0].numel() for row in rows], np.int64)
+        params, grads, *averages = zip(*rows, strict=True)
+        self.written = [x for column in (params, *averages) for x in column]
+        self.where = np.array([[*map(Tensor.data_ptr, column)] for column in (params, grads, *averages)], np.int64)
+        self.sizes = np.array([*map(Tensor.numel, params)], np.int64)
         self.dtype = rows[0][0].dtype
         self.real = _REALS[self.dtype]
         decay, decoupled = settings["weight_decay"], settings["decoupled_weight_decay"]
@@ -121,25 +122,6 @@ class Kernels:
                 work(k, ends[k], ends[k + 1])
             for done in rest:
                 done.result()
-
-
-def _typed_pointer(_: Any, address: Any, like: Any) -> Any:
-    kind = types.CPointer(like)
-
-    def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(kind))
-
-    return kind(types.int64, like), generate
-
-
-_pointer: Any = intrinsic(_typed_pointer)
-"""An address as a pointer to numbers of the type of the second argument."""
-
-
-@nb.njit(**_LOOP)
-def _part(address: Any, like: Any, start: Any, stop: Any) -> Any:
-    """Elements of a tensor as an array."""
-    return nb.carray(_pointer(address, like), stop)[start:stop]
 
 
 @nb.njit(**_SUM)
@@ -213,15 +195,15 @@ def _squares(where: Any, sizes: Any, start: Any, stop: Any, fresh: Any, constant
         chunks = (n + CHUNK - 1) // CHUNK
         for c in range(max(start - first, 0), min(stop - first, chunks)):
             i, j = c * CHUNK, min((c + 1) * CHUNK, n)
-            g = _part(where[t, 1], sign, i, j)
+            g = part(where[1, t], sign, i, j)
             if penalty != 0:
-                _descend(g, _part(where[t, 0], sign, i, j), descended, sign, penalty)
+                _descend(g, part(where[0, t], sign, i, j), descended, sign, penalty)
                 g = descended[: j - i]
             squares[t] += np.float64(_square(g))
             if fresh[t]:
-                kept[t] += np.float64(_sum(_part(where[t, 3], sign, i, j)))
+                kept[t] += np.float64(_sum(part(where[3, t], sign, i, j)))
             elif c % SAMPLED == 0:
-                samples[t] += np.float64(_part(where[t, 3], sign, i, i + 1)[0])
+                samples[t] += np.float64(part(where[3, t], sign, i, i + 1)[0])
         first += chunks
 
 
@@ -237,11 +219,11 @@ def _move(where: Any, sizes: Any, start: Any, stop: Any, constants: Any, large: 
         chunks = (n + CHUNK - 1) // CHUNK
         for c in range(max(start - first, 0), min(stop - first, chunks)):
             i, j = c * CHUNK, min((c + 1) * CHUNK, n)
-            p = _part(where[t, 0], sign, i, j)
-            g = _part(where[t, 1], sign, i, j)
-            m = _part(where[t, 2], sign, i, j)
-            v = _part(where[t, 3], sign, i, j)
-            q = _part(where[t, 4], sign, i, j)
+            p = part(where[0, t], sign, i, j)
+            g = part(where[1, t], sign, i, j)
+            m = part(where[2, t], sign, i, j)
+            v = part(where[3, t], sign, i, j)
+            q = part(where[4, t], sign, i, j)
             if penalty != 0 or sign < 0:
                 _descend(g, p, descended, sign, penalty)
                 g = descended[: j - i]

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from inertialab.optim import carried, sharded
-from inertialab.optim.adai_rule import DeviceScale, Scale, finite_share, flags, loop, numbers, rule, scale
-from inertialab.optim.base import descended
+from inertialab.optim.adai_rule import DeviceScale, Rule, Scale, finite_share, flags, loop, numbers, scale
+from inertialab.optim.base import descended, state_dtype
 from inertialab.optim.blocks import BLOCK, LARGE, Row, blocks
 from inertialab.optim.compiled import compiled
 from inertialab.optim.numerics import widest
@@ -69,7 +69,7 @@ class Single:
             share = on_device.of(bias, weight(s), v)
         else:
             share = scale(total, count, float(bias), weight(s), v.dtype)
-        rule(p, descended(p, g, s), m, v, q, share, s["lr"], s)
+        Rule(share, s["lr"], s, v)(p, descended(p, g, s), m, v, q)
 
     def _bias(self) -> float | Tensor:
         beta2 = self.settings["betas"][1]
@@ -128,10 +128,20 @@ class Batch:
         found = carried.recall(v)
         return found.total if found is not None and found.samples == _samples(v) else None
 
+    @cached_property
+    def _as_it_is(self) -> bool:
+        """Whether stored gradients are descended without sign, penalty or other precision."""
+        s, (p, g, *_) = self.settings, self.rows[0]
+        penalty = s["weight_decay"] and not s["decoupled_weight_decay"]
+        return not s["maximize"] and not penalty and g.dtype == state_dtype(p)
+
     def _moments(self, rows: list[Row]) -> Iterator[tuple[Tensor, Tensor]]:
         """Second moments and gradients, block by block; the parameters are read where the penalty needs them."""
         s = self.settings
-        if s["weight_decay"] and not s["decoupled_weight_decay"]:
+        if self._as_it_is:
+            for g, v in blocks([(g, v) for _, g, _, v, _ in rows], limit=self._limit()):
+                yield v, g
+        elif s["weight_decay"] and not s["decoupled_weight_decay"]:
             for p, g, v in blocks([(p, g, v) for p, g, _, v, _ in rows], limit=self._limit()):
                 yield v, descended(p, g, s)
         else:
@@ -150,15 +160,14 @@ class Batch:
             return
         self._walk(self._split[1], share)
         for row in self._split[0]:
-            carried.remember(row[3], self._walk([row], share, sums=True), _samples(row[3]))
+            carried.remember(row[3], self._walk([row], share, summed=True), _samples(row[3]))
 
-    def _walk(self, rows: list[Row], share: Scale, sums: bool = False) -> float:
+    def _walk(self, rows: list[Row], share: Scale, summed: bool = False) -> float:
         """The rule block by block; where it is asked for, the sum of the new second moments."""
-        s, rate, total = self.settings, float(self.settings["lr"]), 0.0
+        s, total, as_it_is = self.settings, 0.0, self._as_it_is
+        rule = Rule(share, float(s["lr"]), s, self.rows[0][3])
         for p, g, m, v, q in blocks(rows, written=(0, 2, 3, 4), limit=self._limit()):
-            rule(p, descended(p, g, s), m, v, q, share, rate, s)
-            if sums:
-                total += float(v.sum())
+            total += rule(p, g if as_it_is else descended(p, g, s), m, v, q, summed)
         return total
 
     def _limit(self) -> int:

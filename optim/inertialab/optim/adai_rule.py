@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from inertialab.optim.numerics import widest
-from inertialab.optim.rounding import write
+from inertialab.optim.rounding import drawing, write
 
 Scalar = float | Tensor
 
@@ -87,41 +87,71 @@ class DeviceScale:
         return Scale(first, second.to(like.device, like.dtype), offset)
 
 
-def rule(p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, share: Scale, rate: Scalar, s: dict[str, Any]) -> None:
-    """The update rule, in place.
+class Rule:
+    """The update rule, to be carried out in place on one block after the other; all numbers are made once.
 
     Args:
-        p: θ.
-        g: ĝ as it is descended; not changed.
-        m: Average of gradients.
-        v: Second moment.
-        q: Bias correction.
         share: Turns v into β₀ v̂/v̄; into v̂/v̄ with a dampening below 1.
         rate: Learning rate η.
-        s: Settings of the group.
+        s: Settings of the group, and the `generator` that rounds, if there is one.
+        like: Second moments; precision and place of the averages.
     """
-    (beta0, beta2), d, least = s["betas"], s["dampening"], lowest(s["eps"], v.dtype)
-    v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
-    alpha = v * share.first
-    if share.second is not None:
-        alpha.mul_(share.second).add_(share.offset)
-    if d != 1:
-        # The bound is kept before the power too, whose slope at zero is infinite.
-        alpha = alpha.clamp(min=(least / beta0) ** (3 - 2 * d)).pow(1 / (3 - 2 * d)) * beta0
-    alpha.clamp_(least, 1)
-    q.lerp_(torch.ones((), dtype=q.dtype, device=q.device), alpha)
-    if d == 1:
-        m.lerp_(g, alpha)
-    else:
-        m.mul_(1 - alpha).addcmul_(g, alpha**d)
-    weight, x = beta0 ** (1 - d), p if p.dtype == m.dtype else p.to(m.dtype)
-    if s["weight_decay"] and s["decoupled_weight_decay"]:
-        x.mul_(1 - rate * s["weight_decay"])
-    if isinstance(rate, Tensor):
-        x.sub_(m / q * (rate * weight))
-    else:
-        x.addcdiv_(m, q, value=-rate * weight)
-    write(p, x, s["stochastic_rounding"])
+
+    def __init__(self, share: Scale, rate: Scalar, s: dict[str, Any], like: Tensor):
+        self.beta0, beta2 = s["betas"]
+        self.d, self.rate, self.weight = s["dampening"], rate, self.beta0 ** (1 - s["dampening"])
+        self.least, self.rest = lowest(s["eps"], like.dtype), 1 - beta2
+        self.one = torch.ones((), dtype=like.dtype, device=like.device)
+        self.beta2, self.first = number(beta2, like), number(share.first, like)
+        self.second, self.offset = share.second, share.offset
+        self.decay = s["weight_decay"] if s["decoupled_weight_decay"] else 0.0
+        self.draw = drawing(s)
+
+    def __call__(self, p: Tensor, g: Tensor, m: Tensor, v: Tensor, q: Tensor, summed: bool = False) -> float:
+        """Update one block; the sum of its new second moments where it is asked for, else zero.
+
+        Args:
+            p: θ.
+            g: ĝ as it is descended; not changed.
+            m: Average of gradients.
+            v: Second moment.
+            q: Bias correction.
+            summed: Whether to sum. This is done at once, while the second moments are in cache.
+        """
+        v.mul_(self.beta2).addcmul_(g, g, value=self.rest)
+        total = float(v.sum()) if summed else 0.0
+        alpha = self._inertia(v)
+        q.lerp_(self.one, alpha)
+        if self.d == 1:
+            m.lerp_(g, alpha)
+        else:
+            m.mul_(1 - alpha).addcmul_(g, alpha**self.d)
+        x = p if p.dtype == m.dtype else p.to(m.dtype)
+        if self.decay:
+            x.mul_(1 - self.rate * self.decay)
+        if isinstance(self.rate, Tensor):
+            x.sub_(m / q * (self.rate * self.weight))
+        else:
+            x.addcdiv_(m, q, value=-self.rate * self.weight)
+        write(p, x, self.draw)
+        return total
+
+    def _inertia(self, v: Tensor) -> Tensor:
+        """α."""
+        alpha, d, least = v * self.first, self.d, self.least
+        if self.second is not None:
+            alpha.mul_(self.second).add_(self.offset)
+        if d != 1:
+            # The bound is kept before the power too, whose slope at zero is infinite.
+            alpha = alpha.clamp(min=(least / self.beta0) ** (3 - 2 * d)).pow(1 / (3 - 2 * d)) * self.beta0
+        return alpha.clamp_(least, 1)
+
+
+def number(x: Scalar, like: Tensor) -> Scalar:
+    """A number as a tensor, which operations on a CPU would make of it every time; elsewhere as it is."""
+    if isinstance(x, Tensor) or not like.is_cpu or torch.compiler.is_compiling():
+        return x
+    return torch.tensor(x, dtype=like.dtype)
 
 
 def lowest(eps: float, dtype: torch.dtype) -> float:

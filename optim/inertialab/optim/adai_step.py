@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from inertialab.optim import sharded
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.adai_rule import DeviceScale
-from inertialab.optim.base import Moving, check_alike, real_rows, state_dtype
+from inertialab.optim.base import Moving, check_alike, count, real_rows, state_dtype
 from inertialab.optim.blocks import LARGE, PLAIN, Row, suits, zeros_one_after_the_other
 
 State = dict[str, Any]
@@ -20,8 +20,6 @@ STATE = ("exp_avg", "exp_avg_sq", "bias_correction")
 """State beside the number of steps: m, v and q."""
 LOW = torch.finfo(torch.float32).tiny * 2.0**24
 """Mean of second moments below which rounding of the smallest numbers could part a carried sum from them."""
-FEW = 256
-"""Tensors whose shapes are compared in every step; of more, only sizes and those of the large ones."""
 WORTH = 1 << 18
 """Elements of a model from which native loops are worth the second that they take to compile."""
 
@@ -39,9 +37,9 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         return
     sums = _sums(parts, group, exact=False)
     total, count = 0.0, 0.0
-    if not parts or any(isinstance(part, Batch) or not part.free for part in parts):
+    if any(isinstance(part, Batch) or not part.free for part in parts):
         total, count = sums.tolist()
-        if not LOW * count <= total < float("inf"):
+        if group is None and not _sound(total, count):
             sums = _sums(parts, group, exact=True)
             total, count = sums.tolist()
     free = any(isinstance(part, Single) and part.free for part in parts)
@@ -50,9 +48,23 @@ def step(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any =
         part.move(on_device, total, count)
 
 
+def _sound(total: float, count: float) -> bool:
+    """Whether a sum that was put together has not lost small second moments, and holds none that overflows."""
+    return LOW * count <= total < float("inf")
+
+
 def _sums(parts: list[Single | Batch], group: Any, exact: bool) -> Tensor:
-    """Sum and number of corrected second moments over all processes, shape (2,)."""
-    shares = [(part.domain, part.share(exact)) for part in parts]
+    """Sum and number of corrected second moments over all processes, shape (2,).
+
+    Named processes may hold different kinds of parts, and a host that must not wait does not see the sum. Each of them
+    looks at its own shares instead, or one would wait for a second sum in which the others take no part.
+    """
+    shares = []
+    for part in parts:
+        share = part.share(exact)
+        if group is not None and isinstance(part, Batch) and not _sound(*share.tolist()):
+            share = part.share(exact=True)
+        shares.append((part.domain, share))
     if group is not None:
         # Also a process without any gradient takes part in the sum.
         shares.append(((group,), sharded.nothing(group)))
@@ -66,16 +78,15 @@ def refuse_cut(params: list[Tensor]) -> None:
 
 def _parts(pieces: list[Moving], states: MutableMapping[Tensor, Any], group: Any) -> list[Single | Batch]:
     """What is to be updated; its steps have been counted, or something was refused and nothing has been touched."""
-    fresh = [(param, settings) for param, _, settings in pieces if not states[param]]
+    own = [states[param] for param, _, _ in pieces]
+    fresh = [(param, settings) for (param, _, settings), state in zip(pieces, own, strict=True) if not state]
     if fresh and group is None:
         refuse_cut([param for param, _ in fresh])  # wrapped after the optimizer was made
     _begin(fresh, states)
-    own = [states[param] for param, _, _ in pieces]
     parts = _sorted(pieces, own, *_rows(pieces, own, group))
     if not torch.compiler.is_compiling():
-        _check([row for part in parts if type(part) is not Native for row in part.rows])
-    if own:
-        torch._foreach_add_([state["step"] for state in own], 1)
+        _check(parts)
+    count([state["step"] for state in own])
     return parts
 
 
@@ -86,10 +97,11 @@ def _rows(pieces: list[Moving], own: list[State], group: Any) -> tuple[list[Row]
         for (param, grad, _), state in zip(pieces, own, strict=True)
     ]
     domains: list[sharded.Domain] = [() if group is None else (group,)] * len(rows)
-    if sharded.possible() and any(sharded.is_sharded(param) for param, _, _ in pieces):
+    params = [row[0] for row in rows]
+    if sharded.possible() and not {*map(type, params)} <= PLAIN and any(map(sharded.is_sharded, params)):
         domains = [sharded.domain(grad, group) for _, grad, _ in pieces]
         rows = [tuple(map(sharded.local, row)) for row in rows]
-    if any(map(Tensor.is_complex, [param for param, _, _ in pieces])):
+    if any(map(Tensor.is_complex, params)):
         rows = [real_rows(*row) for row in rows]
     return rows, domains
 
@@ -101,36 +113,39 @@ def _sorted(
     groups = {id(settings): settings for _, _, settings in pieces}
     large = sum([row[0].numel() for row in rows]) >= WORTH
     ways = {key: (_plain(settings), _native(settings, large)) for key, settings in groups.items()}
-    common = {*map(type, [row[0] for row in rows]), *map(type, [row[1] for row in rows])} <= set(PLAIN)
+    common = {*[type(row[0]) for row in rows], *[type(row[1]) for row in rows]} <= PLAIN
     # What wraps other tensors makes a wrapper of the mean too, whose numbers the host cannot ask for.
     wrapped = not common and any(is_traceable_wrapper_subclass(x) for row in rows for x in row)
     singles: list[Single | Batch] = []
     batches: dict[tuple[Any, ...], Batch] = {}
     for (_, _, settings), state, row, domain in zip(pieces, own, rows, domains, strict=True):
-        p, g, *_ = row
-        plain, native = ways[id(settings)]
-        special = wrapped or (not common and not {type(p), type(g)} <= set(PLAIN))
+        p, g, step, which = row[0], row[1], state["step"], id(settings)
+        plain, native = ways[which]
+        special = wrapped or (not common and not {type(p), type(g)} <= PLAIN)
         if plain or special:
             free = special or torch.compiler.is_compiling() or settings["capturable"] or settings["differentiable"]
-            singles.append(Single([row], state["step"], settings, state, domain, free))
+            singles.append(Single([row], step, settings, state, domain, free))
             continue
         kind = Native if native and p.is_cpu and loops(p.dtype) and suits(row) else Batch
-        age = int(state["step"]) + 1
-        key = (kind, id(settings), age, p.dtype, g.dtype, p.device, domain)
-        batch = batches.get(key) or batches.setdefault(key, kind(age, settings, domain))
+        key = (kind, which, step.item(), p.dtype, g.dtype, p.device, domain)
+        batch = batches.get(key)
+        if batch is None:
+            batch = batches[key] = kind(int(step) + 1, settings, domain)
         batch.rows.append(row)
     return [*singles, *batches.values()]
 
 
-def _check(rows: list[Row]) -> None:
-    """Refuse states of another size, and of another shape where it is no time to ask; native loops ask themselves."""
-    params, _, *averages = zip(*rows, strict=True) if rows else ((), ())
-    sizes = list(map(Tensor.numel, params))
-    same = all(list(map(Tensor.numel, column)) == sizes for column in averages)
-    few = rows if len(rows) < FEW else [row for row, size in zip(rows, sizes, strict=True) if size >= LARGE]
-    if not (same and all(row[0].is_same_size(x) for row in few for x in row[2:])):
-        for row in rows:
-            check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
+def _check(parts: list[Single | Batch]) -> None:
+    """Refuse states of another shape; native loops ask themselves."""
+    for part in parts:
+        if type(part) is Batch:
+            # Asked of every tensor in every step, since memory can be exchanged behind a tensor; hence in one go.
+            params, _, *averages = zip(*part.rows, strict=True)
+            if all(all(map(Tensor.is_same_size, params, column)) for column in averages):
+                continue
+        if type(part) is not Native:
+            for row in part.rows:
+                check_alike("Adai", row[0], dict(zip(STATE, row[2:], strict=True)))
 
 
 def _plain(s: dict[str, Any]) -> bool:

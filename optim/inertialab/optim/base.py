@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
-from inertialab.optim import loading
+from inertialab.optim import loading, rounding
 from inertialab.optim.settings import Range, check_settings, taken
 
 
@@ -29,15 +29,20 @@ Moving = tuple[Tensor, Tensor, dict[str, Any]]
 def moving(optimizer: Optimizer) -> list[Moving]:
     """All parameters that have a gradient; nothing has been touched yet when one of them is refused.
 
+    Settings are those of the group, and the optimizer's `generator` if it has one: a state does not carry it.
+
     Raises:
         RuntimeError: If a gradient is sparse, saying where it comes from.
     """
-    found = [(p, p.grad, group) for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    if any(grad.layout is not torch.strided for _, grad, _ in found):
+    groups, generator = optimizer.param_groups, getattr(optimizer, "generator", None)
+    if generator is not None:
+        groups = [{**group, "generator": generator} for group in groups]
+    found = [(p, p.grad, group) for group in groups for p in group["params"] if p.grad is not None]
+    grads = [grad for _, grad, _ in found]
+    if any([grad.layout is not torch.strided for grad in grads]):  # noqa: C419
         name = type(optimizer).__name__
         raise RuntimeError(f"{name} needs dense gradients; use sparse=False in the embedding that made this one.")
     # A compiled graph sees values, not memory.
-    grads = [grad for _, grad, _ in found]
     if not torch.compiler.is_compiling() and any(any(map(lazy, grads)) for lazy in _LAZY):
         return [(p, _written_out(grad), group) for p, grad, group in found]
     return found
@@ -52,6 +57,20 @@ def _written_out(grad: Tensor) -> Tensor:
     if grad._is_zerotensor():
         return torch.zeros(grad.shape, dtype=grad.dtype, device=grad.device)
     return grad.resolve_neg()
+
+
+_ONE = torch.ones(())
+"""Made once: as a number it would become a tensor for every state in every step."""
+
+
+def count(steps: list[Tensor]) -> None:
+    """Add one to numbers of steps."""
+    if not steps:
+        return
+    if not torch.compiler.is_compiling() and all(x.is_cpu for x in steps):
+        torch._foreach_add_(steps, _ONE, alpha=1.0)
+    else:
+        torch._foreach_add_(steps, 1)
 
 
 def evaluated(closure: Callable[[], Any] | None) -> Any:
@@ -98,8 +117,14 @@ class CheckedOptimizer(Optimizer):
     ranges: ClassVar[tuple[Range, ...]] = ()
     states: ClassVar[tuple[str, ...]] = ()
     """Names of what a parameter has beside its number of steps, each of its shape."""
+    generator: torch.Generator | None = None
+    """Source of the numbers by which weights are rounded at random; None: torch's own one of the device."""
 
-    def __init__(self, params: Any, defaults: dict[str, Any]):
+    def __init__(self, params: Any, defaults: dict[str, Any], generator: torch.Generator | None = None):
+        if not isinstance(generator, torch.Generator | None):
+            name, given = type(self).__name__, type(generator).__name__
+            raise ValueError(f"{name}: generator must be a torch.Generator or None, got {given}; seed one and give it.")
+        self.generator = generator
         super().__init__(params, {name: taken(value) for name, value in defaults.items()})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -117,6 +142,11 @@ class CheckedOptimizer(Optimizer):
             ValueError: In a sentence.
         """
         check_settings(type(self).__name__, group, self.ranges)
+        if self.generator is not None:
+            rounding.check_generator(type(self).__name__, self.generator, tensors(group["params"]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "generator": self.generator}
 
     def wanted(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Names of the states of a parameter of this group; none where none are declared, which loads as torch does."""

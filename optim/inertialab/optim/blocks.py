@@ -19,7 +19,7 @@ LARGE = 1 << 14
 """Elements from which a tensor is cut instead of packed."""
 
 Row = tuple[Tensor, ...]
-PLAIN = (Tensor, torch.nn.Parameter)
+PLAIN = frozenset((Tensor, torch.nn.Parameter))
 """Types whose memory may be cut and packed; others are updated one by one."""
 
 
@@ -34,17 +34,19 @@ def blocks(rows: Sequence[Row], written: Sequence[int] = (), limit: int = BLOCK)
         limit: Largest size of a view of a large tensor.
     """
     small: list[Row] = []
+    sizes: list[int] = []
     for row in rows:
         size = row[0].numel()
         flat = _flat(row) if size >= LARGE else None
         if flat is None:
             small.append(row)
+            sizes.append(size)
         elif size <= limit:
             yield flat
         else:
             yield from zip(*(x.split(limit) for x in flat), strict=True)
-    for part in _filled(small):
-        yield from _packed(part, written)
+    for start, stop in _filled(sizes):
+        yield from _packed(small[start:stop], sizes[start:stop], written)
 
 
 def _flat(row: Row) -> Row | None:
@@ -56,24 +58,21 @@ def _flat(row: Row) -> Row | None:
     return None
 
 
-def _filled(rows: list[Row]) -> Iterator[list[Row]]:
-    """The rows in lists of at most `BLOCK` elements together, or a single one."""
-    part, size = [], 0
-    for row in rows:
-        numel = row[0].numel()
-        if part and size + numel > BLOCK:
-            yield part
-            part, size = [], 0
-        part.append(row)
-        size += numel
-    if part:
-        yield part
+def _filled(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """Ranges of at most `BLOCK` elements together, or of a single size."""
+    start, total = 0, 0
+    for i, size in enumerate(sizes):
+        if i > start and total + size > BLOCK:
+            yield start, i
+            start, total = i, 0
+        total += size
+    if sizes:
+        yield start, len(sizes)
 
 
-def _packed(part: list[Row], written: Sequence[int]) -> Iterator[Row]:
+def _packed(part: list[Row], sizes: list[int], written: Sequence[int]) -> Iterator[Row]:
     """One block made of several rows."""
     columns = list(zip(*part, strict=True))
-    sizes = [x.numel() for x in columns[0]]
     joined = [_joined(column, sizes) for column in columns]
     flat = [_flatten_dense_tensors(c) if j is None else j for c, j in zip(columns, joined, strict=True)]
     yield tuple(flat)
@@ -114,7 +113,7 @@ def _joined(column: Row, sizes: Sequence[int]) -> Tensor | None:
         return None
     begin = (start - memory.data_ptr()) // width
     within = begin >= 0 and begin + sum(sizes) <= memory.numel()
-    return memory[begin : begin + sum(sizes)] if within and all(x.is_contiguous() for x in column) else None
+    return memory[begin : begin + sum(sizes)] if within and all(map(Tensor.is_contiguous, column)) else None
 
 
 def zeros_one_after_the_other(like: Sequence[Tensor], dtype: torch.dtype) -> list[Tensor]:

@@ -70,6 +70,7 @@ class RAdam(TensorwiseOptimizer):
         differentiable: True: autograd sees the step; parameters must not be leaves.
         stochastic_rounding: True: weights of bfloat16 are rounded up or down at random, so that steps below their
             precision are made in the mean.
+        generator: Source of those numbers, no part of the state, not compiled; None: torch's own one of the device.
 
     Raises:
         ValueError: If a setting is out of range; the sentence names it, its value and the range.
@@ -96,6 +97,7 @@ class RAdam(TensorwiseOptimizer):
         capturable: bool = False,
         differentiable: bool = False,
         stochastic_rounding: bool = False,
+        generator: torch.Generator | None = None,
     ):
         defaults = {
             "lr": lr,
@@ -113,7 +115,7 @@ class RAdam(TensorwiseOptimizer):
             "differentiable": differentiable,
             "stochastic_rounding": stochastic_rounding,
         }
-        super().__init__(params, defaults)
+        super().__init__(params, defaults, generator)
 
     def check(self, group: dict[str, Any]) -> None:
         """Refuse a group."""

@@ -19,6 +19,7 @@ from inertialab.optim.base import (
     CheckedOptimizer,
     Moving,
     check_alike,
+    count,
     descended,
     evaluated,
     moving,
@@ -26,7 +27,7 @@ from inertialab.optim.base import (
     state_dtype,
 )
 from inertialab.optim.blocks import BLOCK, PLAIN, Row, blocks
-from inertialab.optim.rounding import write
+from inertialab.optim.rounding import drawing, write
 
 Steps = int | Tensor
 """Number of a step, from 1; a tensor where the host must not ask for it."""
@@ -52,10 +53,11 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
     Args:
         params: Parameters or groups of them.
         defaults: Its settings, `lr` among them; those of `COMMON` where it does not give them.
+        generator: Source of the numbers by which weights are rounded at random.
     """
 
-    def __init__(self, params: Any, defaults: dict[str, Any]):
-        super().__init__(params, {**COMMON, **defaults})
+    def __init__(self, params: Any, defaults: dict[str, Any], generator: torch.Generator | None = None):
+        super().__init__(params, {**COMMON, **defaults}, generator)
 
     @abstractmethod
     def direction(
@@ -116,8 +118,7 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
                 self._begin(param, group)
         rows = [self._row(param, grad, group) for param, grad, group in pieces]
         steps = [self.state[param]["step"] for param, _, _ in pieces]
-        if steps:
-            torch._foreach_add_(steps, 1)
+        count(steps)
         for row, (_, grad, group), step in zip(rows, pieces, steps, strict=True):
             free = group["capturable"] or torch.compiler.is_compiling()
             alone = free or group["foreach"] is False or group["differentiable"] or not self.elementwise(group)
@@ -158,4 +159,4 @@ class TensorwiseOptimizer(CheckedOptimizer, ABC):
             if isinstance(decay, Tensor) or decay:
                 x.mul_(1 - rate * decay * moves)
             x.sub_(way * rate)
-            write(param, x, group["stochastic_rounding"])
+            write(param, x, drawing(group))

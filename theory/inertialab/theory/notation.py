@@ -101,6 +101,25 @@ potential = declared(
 D_x = declared(
     "D", "D", "diffusion, a number or a function of the parameter", (0, 1), remark="field", function=True, real=True
 )
+transverse = declared(
+    "transverse",
+    "h",
+    "curvature across the path, a function of the parameter along it",
+    (-2, 1),
+    remark="across",
+    function=True,
+    real=True,
+)
+cumulant = declared(
+    "cumulant",
+    "K",
+    "logarithm of the mean of exp(-p*xi) over the noise of a gradient, a function of p and of the parameter; or "
+    "values of "
+    "the noise and their probabilities, two rows",
+    (0, 0),
+    function=True,
+    real=True,
+)
 x0 = declared("x0", "x_0", "where the path starts", (1, 0), real=True)
 place = declared("x", "x", "place", (1, 0), remark="place", real=True)
 reference = declared("x0", "x_0", "place that it is compared with", (1, 0), remark="reference", real=True)
@@ -153,10 +172,49 @@ C_ij = declared(
     (-2, 2),
     real=True,
 )
+turn = declared("turn", r"\varphi", "angle of the Hessian's eigenvectors against the parameter axes", (0, 0), real=True)
+ratio = declared("ratio", "a", "curvature of a direction over that of the other, as sizes", (0, 0), positive=True)
+# The same in parameters that Adam's frozen preconditioner has made of one scale.
+h_i_scaled = declared(
+    "h_i", r"\tilde h_i", "eigenvalue i of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+h_j_scaled = declared(
+    "h_j", r"\tilde h_j", "eigenvalue j of the preconditioned Hessian", (-1, 0), remark="scaled", real=True
+)
+C_ij_scaled = declared(
+    "C_ij",
+    r"\tilde C_{ij}",
+    "preconditioned covariance of the minibatch gradient along eigen-directions i and j",
+    (-1, 1),
+    remark="scaled",
+    real=True,
+)
+L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
+L3_there = declared(
+    "L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), remark="at an inflection", positive=True
+)
 # Results and abbreviations.
 var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a parameter", (2, 0))
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
 cov_ij = declared("cov_ij", r"\Sigma_{ij}", "stationary covariance along eigen-directions i and j", (2, 0))
+cov_ij_T = declared("cov_ij_T", r"\Sigma_{ij}", "covariance along eigen-directions i and j after T steps", (2, 0))
+cov_scaled_T = declared(
+    "cov_scaled_T", r"\tilde\Sigma_{ij}", "covariance of preconditioned parameters after T steps", (1, 1)
+)
+r_i_plus = declared("r_i_plus", "r_{i+}", "root of the characteristic polynomial of direction i", (0, 0))
+r_i_minus = declared("r_i_minus", "r_{i-}", "its other root", (0, 0))
+r_j_plus = declared("r_j_plus", "r_{j+}", "root of the characteristic polynomial of direction j", (0, 0))
+r_j_minus = declared("r_j_minus", "r_{j-}", "its other root", (0, 0))
+lambda_i = declared("lambda_i", r"\lambda_i", "eigenvalue of a step of parameters and buffers, mode i", (0, 0))
+lambda_j = declared("lambda_j", r"\lambda_j", "the same, mode j", (0, 0))
+start_ij = declared("start_ij", r"P_{ij}", "second moment of modes i and j at the start", (2, 0))
+kick_ij = declared("kick_ij", r"Q_{ij}", "what the noise of one step adds to it", (2, 0))
+speed = declared(
+    "speed",
+    r"\frac{\langle\theta_T^2\rangle_{\mathrm{Adai}}}{\langle\theta_T^2\rangle_{\mathrm{SGD}}}",
+    "spread of Adai after T steps without curvature, over that of SGD at the same learning rate",
+    (0, 0),
+)
 msd_T = declared("msd_T", r"\langle\theta_T^2\rangle", "mean squared displacement after T steps", (2, 0))
 eta_ema = declared("eta_ema", r"\eta_{\mathrm{EMA}}", "learning rate in the EMA convention", (2, -1))
 r_plus = declared("r_plus", "r_+", "root of the characteristic polynomial of heavy ball", (0, 0))
@@ -240,10 +298,23 @@ entropic = declared(
     "along the path",
     (0, 0),
 )
+entropic_factor = declared("entropic_factor", r"\frac{\tau}{\tau_1}", "escape time over that of the path alone", (0, 0))
+log_change = declared(
+    "log_change",
+    r"\ln\frac{\tau}{\tau_{\mathrm{Gauss}}}",
+    "logarithm of the escape time over that in Gaussian noise",
+    (0, 0),
+)
 divergence = declared(
     "divergence",
     r"\frac{\eta}{4B}\left|\frac{L'''}{L'}\right|\frac{d\Phi}{d\ln(1/\delta)}",
     "growth of the exponent with the logarithm of a floor under the noise, over its value at the inflection",
+    (0, 0),
+)
+zero_power = declared(
+    "zero_power",
+    r"-\frac{d\ln T}{d\ln\eta}",
+    "power of 1/η with which the mean number of steps of a passage grows while B/η is fixed",
     (0, 0),
 )
 fdr1 = declared(
@@ -275,3 +346,74 @@ density_ratio = declared(
 )
 V = sp.Function("V", real=True)
 """Second moment as a function of the step or of time."""
+# Weights whose size does not matter, labels with noise, epochs in any order.
+G2 = declared(
+    "G2",
+    r"\langle|G|^2\rangle",
+    "mean squared minibatch gradient of a scale-invariant loss where |w| = 1",
+    (0, 2),
+    positive=True,
+)
+G2_spread = declared(
+    "G2_spread", "s_G", "variance of the squared minibatch gradient over its squared mean", (0, 0), nonnegative=True
+)
+w4 = declared("w4", r"\langle|w|^4\rangle", "stationary mean of the fourth power of the norm of the weights", (4, 0))
+angle = declared(
+    "angle", r"\sqrt{\langle\varphi^2\rangle}", "root mean squared angle by which a step turns the weights", (0, 0)
+)
+sigma = declared(
+    "sigma",
+    r"\sigma",
+    "standard deviation of the noise in a label, of a loss that is half the squared error",
+    (0, sp.Rational(1, 2)),
+    nonnegative=True,
+)
+h_slope = declared(
+    "h_slope",
+    r"\partial_s h",
+    "change of the curvature across a valley of zero loss with the way along it",
+    (-3, 1),
+    real=True,
+)
+bend = declared(
+    "bend", r"\|\nabla^2f\|", "largest second derivative of the model's output", (-2, sp.Rational(1, 2)), positive=True
+)
+valley_drift = declared(
+    "valley_drift", r"\frac{d\langle s\rangle}{dt}", "mean velocity along a valley, in dynamical time", (-1, 1)
+)
+edge = declared("edge", r"\lambda_{\max}", "largest curvature at which training settles", (-2, 1))
+edge_adam = declared(
+    "edge",
+    r"\lambda_{\max}",
+    "largest curvature over the root of the second moment at which training settles",
+    (-1, 0),
+    remark="preconditioned",
+)
+square_slope = declared(
+    "square_slope",
+    r"\partial\langle L_i'^2\rangle_i",
+    "derivative of the mean over the minibatches of their squared gradients",
+    (-3, 2),
+    real=True,
+)
+h_top = declared("h_top", r"h_{\max}", "largest curvature of the loss of a minibatch", (-2, 1), positive=True)
+g_rms = declared(
+    "g_rms", r"\sqrt{\langle L_i'^2\rangle_i}", "root mean squared gradient of the minibatches", (-1, 1), positive=True
+)
+epoch_excess = declared(
+    "epoch_excess",
+    r"\overline{\theta_n}-\theta_{\mathrm{flow}}",
+    "mean place after an epoch, over all orderings, minus that of gradient flow on the loss after the same time",
+    (1, 0),
+)
+k_batch = declared("k_batch", r"\varkappa", "factor by which the batch grows", (0, 0), positive=True)
+slope = declared("L1", "L'", "slope of the loss", (-1, 1), remark="slope", positive=True)
+g_std = declared(
+    "g_std", r"\sigma_g", "standard deviation of the minibatch gradient before the batch grows", (-1, 1), positive=True
+)
+travel = declared(
+    "travel",
+    r"\frac{\Delta\theta_{\varkappa B}}{\Delta\theta_B}",
+    "way of a large batch over that of a small one",
+    (0, 0),
+)

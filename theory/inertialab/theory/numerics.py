@@ -50,7 +50,7 @@ def heavy_ball_msd(
         ⟨θ²⟩, units θ², in the broadcast shape.
     """
     eta, h, C, beta, T, v0sq = np.broadcast_arrays(eta, h, C, beta, T, v0sq)
-    A = _heavy_ball(eta, h, beta)
+    A = heavy_ball_step(eta, h, beta)
     kick = np.stack([-eta * (1 - beta), 1 - beta], -1)[..., None]
     moments = np.zeros_like(A)
     moments[..., 1, 1] = v0sq
@@ -58,31 +58,35 @@ def heavy_ball_msd(
     return doubled(A, noise, moments, steps)[..., 0, 0]
 
 
-def _heavy_ball(eta: np.ndarray, h: np.ndarray, beta: np.ndarray) -> np.ndarray:
+def heavy_ball_step(eta: np.ndarray, h: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Transition matrices of EMA momentum on (θ, m), shape (..., 2, 2); arguments of one shape."""
     row = np.stack([1 - eta * (1 - beta) * h, -eta * beta], -1)
     return np.stack([row, np.stack([(1 - beta) * h, beta], -1)], -2)
 
 
-def doubled(A: np.ndarray, noise: np.ndarray, moments: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Second moments after many steps of P' = A P Aᵀ + noise, by doubling the number of steps.
+def doubled(
+    A: np.ndarray, noise: np.ndarray, moments: np.ndarray, steps: np.ndarray, other: np.ndarray | None = None
+) -> np.ndarray:
+    """Second moments after many steps of P' = A P Bᵀ + noise, by doubling the number of steps.
 
     Args:
         A: Transition matrices, shape (..., k, k).
         noise: Covariance added by one step, shape (..., k, k).
         moments: Second moments at the start, shape (..., k, k).
         steps: Number of steps, whole, shape (...).
+        other: B, of the same shape; A by default.
 
     Returns:
         Second moments, shape (..., k, k).
     """
+    B = A if other is None else other
     # Entries that are done go on being computed beside longer ones and are not used; they may overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         while steps.any():
             odd = (steps % 2 == 1)[..., None, None]
-            moments = np.where(odd, A @ moments @ A.swapaxes(-1, -2) + noise, moments)
+            moments = np.where(odd, A @ moments @ B.swapaxes(-1, -2) + noise, moments)
             steps = steps // 2
-            A, noise = A @ A, A @ noise @ A.swapaxes(-1, -2) + noise
+            A, B, noise = A @ A, B @ B, A @ noise @ B.swapaxes(-1, -2) + noise
     return moments
 
 
@@ -103,7 +107,7 @@ def heavy_ball_displacement(
     """
     eta, h, beta, T, m0 = np.broadcast_arrays(eta, h, beta, T, m0)
     state = np.stack([np.zeros_like(m0), m0], -1)[..., None]
-    A, steps = _heavy_ball(eta, h, beta), T.astype(np.int64)
+    A, steps = heavy_ball_step(eta, h, beta), T.astype(np.int64)
     with np.errstate(over="ignore", invalid="ignore"):
         while steps.any():
             state = np.where((steps % 2 == 1)[..., None, None], A @ state, state)

@@ -11,17 +11,18 @@ from numpy.polynomial import chebyshev as cheb
 PANELS, NODES = 256, 16
 
 
-def _panel() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _panel(degree: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes on [-1, 1] and the matrices that differentiate there and integrate from -1."""
-    x = np.cos(np.pi * np.arange(NODES, -1, -1) / NODES)
-    to_series = np.linalg.inv(cheb.chebvander(x, NODES))
-    columns = np.eye(NODES + 1)
+    x = np.cos(np.pi * np.arange(degree, -1, -1) / degree)
+    to_series = np.linalg.inv(cheb.chebvander(x, degree))
+    columns = np.eye(degree + 1)
     slope = np.stack([cheb.chebval(x, cheb.chebder(c)) for c in columns], -1) @ to_series
     area = np.stack([cheb.chebval(x, cheb.chebint(c, lbnd=-1)) for c in columns], -1) @ to_series
     return x, slope, area
 
 
-_X, _SLOPE, _AREA = _panel()
+_X, _SLOPE, _AREA = _panel(NODES)
+_FINE_X, _FINE_SLOPE, _FINE_AREA = _panel(64)
 
 
 Field = Callable[[np.ndarray], np.ndarray]
@@ -144,11 +145,7 @@ def step_corrections(eta: np.ndarray, potential: Any, D: Any) -> np.ndarray:
             "sgd.escape-finite-step: potential and D must be polynomials, numpy.polynomial.Polynomial or coefficients."
         )
     slope, bend = landscape.deriv(), landscape.deriv(2)
-    places = np.sort([r.real for r in slope.roots() if abs(r.imag) < 1e-9])
-    ends = [(a, b) for a, b in pairwise(places) if bend(a) > 0 > bend(b)]
-    if not ends:
-        raise ValueError("sgd.escape-finite-step: the potential has no minimum with a saddle on its right.")
-    a, b = ends[0]
+    a, b = climb(landscape, "sgd.escape-finite-step")
     nodes, weights = np.polynomial.legendre.leggauss(200)
     x, w = (a + b) / 2 + (b - a) / 2 * nodes, (b - a) / 2 * weights
     fall = diffusion.deriv()(x)
@@ -156,6 +153,95 @@ def step_corrections(eta: np.ndarray, potential: Any, D: Any) -> np.ndarray:
     turn = (bend(x) * diffusion(x) - slope(x) * fall) / diffusion(x) ** 2
     exponent, prefactor = w @ (fall * q**2) / 4, w @ (fall * turn) / 2
     return (1 + eta * ((-bend(b) - bend(a)) / 4 + prefactor)) * np.exp(eta * exponent)
+
+
+def inertial_correction(eta: np.ndarray, potential: Any, D: Any, kappa: np.ndarray) -> np.ndarray:
+    """Escape time of Adai with frozen inertia over that of SGD's diffusion, first order in the inertia.
+
+    Args:
+        eta: Learning rate, θ²/L; broadcasts with kappa.
+        potential: As for `step_corrections`.
+        D: As for `step_corrections`.
+        kappa: 1 - β₁ of the coordinate.
+
+    Returns:
+        The factor, in the broadcast shape.
+
+    Raises:
+        ValueError: If the potential is no polynomial or has no minimum with a saddle on its right.
+    """
+    landscape, diffusion = field(potential), field(D)
+    if not (isinstance(landscape, Polynomial) and isinstance(diffusion, Polynomial)):
+        raise ValueError("adai.escape-inertial: potential and D must be polynomials or coefficients.")
+    a, b = climb(landscape, "adai.escape-inertial")
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    x, w = (a + b) / 2 + (b - a) / 2 * nodes, (b - a) / 2 * weights
+    integral = w @ (diffusion.deriv()(x) * (landscape.deriv()(x) / diffusion(x)) ** 2)
+    unstable = -landscape.deriv(2)(b)
+    return (1 + np.sqrt(1 + 4 * eta * unstable / kappa)) / 2 * np.exp(eta * (2 - kappa) / (4 * kappa) * integral)
+
+
+def transverse_factor(potential: Any, transverse: Any, D: Any, eta: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Escape time of SGD with a transverse direction, C = H/B across, over that of the path alone, low temperature.
+
+    exp(½∫h'/(ck)dx) with U'k' = h'U'/c + 2hk(1 - k), which is regular at both ends, where k = 1: by Newton's method at
+    Chebyshev nodes.
+
+    Args:
+        potential: U along the path, `numpy.polynomial.Polynomial` or its coefficients, lowest power first.
+        transverse: h, like the potential, positive on the path.
+        D: Diffusion along the path, a number or like the potential; c = 2BD/η.
+        eta: Learning rate, θ²/L.
+        B: Batch size of C = H/B across.
+
+    Returns:
+        The factor, in the broadcast shape of eta and B.
+
+    Raises:
+        ValueError: If one is no polynomial, there is no saddle to the right of a minimum, or k does not stay positive,
+            so that the path leaves the axis.
+    """
+    well, across, along = (field(f) for f in (potential, transverse, D))
+    if not all(isinstance(f, Polynomial) for f in (well, across, along)):
+        raise ValueError("sgd.entropic-riccati: potential, transverse and D must be polynomials or coefficients.")
+    start, end = climb(well, "sgd.entropic-riccati")
+    ratios = np.broadcast_arrays(np.asarray(eta, dtype=float), np.asarray(B, dtype=float))
+    found = [
+        _one_transverse((well, across, along), (start, end), float(2 * b / e))
+        for e, b in zip(*(r.ravel() for r in ratios), strict=True)
+    ]
+    return np.array(found).reshape(ratios[0].shape)
+
+
+def _one_transverse(fields: tuple[Polynomial, Polynomial, Polynomial], ends: tuple[float, float], unit: float) -> float:
+    """The factor at one value of 2B/η."""
+    well, across, along = fields
+    x = (ends[0] + ends[1]) / 2 + (ends[1] - ends[0]) / 2 * _FINE_X
+    half = (ends[1] - ends[0]) / 2
+    slope, h, growth, c = well.deriv()(x), across(x), across.deriv()(x), along(x) * unit
+    slope[[0, -1]] = 0.0
+    if min(h.min(), c.min()) <= 0:
+        raise ValueError("sgd.entropic-riccati: curvature across and diffusion along the path must be positive on it.")
+    k = 1 + growth * slope / (2 * c * h)
+    for _ in range(50):
+        residual = slope * (_FINE_SLOPE @ k) / half - growth * slope / c - 2 * h * k * (1 - k)
+        step = np.linalg.solve(slope[:, None] * _FINE_SLOPE / half - np.diag(2 * h * (1 - 2 * k)), residual)
+        k = k - step
+        if np.abs(step).max() < 1e-12:
+            break
+    if not k.min() > 0:
+        raise ValueError("sgd.entropic-riccati: the stiffness k turns negative; the path leaves the axis.")
+    return float(np.exp(_FINE_AREA[-1] @ (growth / (2 * c * k)) * half))
+
+
+def climb(landscape: Polynomial, claim_id: str) -> tuple[float, float]:
+    """Leftmost minimum that has a saddle on its right, and that saddle."""
+    places = np.sort([r.real for r in landscape.deriv().roots() if abs(r.imag) < 1e-9])
+    bend = landscape.deriv(2)
+    ends = [(a, b) for a, b in pairwise(places) if bend(a) > 0 > bend(b)]
+    if not ends:
+        raise ValueError(f"{claim_id}: the potential has no minimum with a saddle on its right.")
+    return float(ends[0][0]), float(ends[0][1])
 
 
 def stationary_density(potential: Any, D: Any, x: np.ndarray, x0: np.ndarray) -> np.ndarray:

@@ -212,7 +212,7 @@ class Claim:
             # Functions cannot be put into an expression: only multiples of the formula can be evaluated.
             factor = float(sp.simplify(variant / self.formula))
             return _plain(factor * np.asarray(self._evaluated(arrays, back)))
-        return _plain(back(np.real(evaluated(variant, {k: x.astype(complex) for k, x in arrays.items()}))))
+        return _plain(np.real(back(evaluated(variant, {k: x.astype(complex) for k, x in arrays.items()}))))
 
     def formula_in(self, torch: ModuleType) -> Callable[..., Any]:
         """The formula as a function of tensors, through which gradients flow.

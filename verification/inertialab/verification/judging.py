@@ -15,7 +15,9 @@ from inertialab.verification.court.errors import about_exact, between_seeds
 from inertialab.verification.court.judgement import Judgement, compare_all, judge_all
 from inertialab.verification.court.power import Power, power_of
 from inertialab.verification.court.registration import docket_of
+from inertialab.verification.court.rivals import likelihoods
 from inertialab.verification.docket import checks_of, errors_of, studies_of
+from inertialab.verification.docket.rivals import RIVALS
 from inertialab.verification.measure.instruments import calibration
 from inertialab.verification.options import Board, Judge, Verify, chosen_claims
 from inertialab.verification.studies.study import Findings, Study
@@ -41,10 +43,23 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
     findings = {id: records.findings_of(record) for id, record in found.items()}
     judgements, powers = judged(checks, findings)
     told = {id: record.get("docket", []) for id, record in found.items()}
-    rows = [board_row(i, of_claim(i, judgements), powers.get(i), stale, told) for i in ids]
+    rows = [_row(id, of_claim(id, judgements), powers.get(id), stale, told, findings) for id in ids]
     absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
     errors = [e.row() for e in (*between_seeds(errors_of(checks), findings), *about_exact(judgements))]
     return board(rows, **about, absent=absent, stale=stale, errors=errors, docket=docket_of(checks)), findings
+
+
+def _row(
+    id: str,
+    mine: Sequence[Judgement],
+    power: Power | None,
+    stale: Mapping[str, str],
+    docket: Mapping[str, Sequence[str]],
+    findings: Mapping[str, Findings],
+) -> dict[str, Any]:
+    """The board's row of one claim."""
+    rivals = likelihoods([rival for rival in RIVALS if rival.claim == id], mine, findings)
+    return board_row(id, mine, power, stale, docket, rivals)
 
 
 def of_claim(id: str, judgements: Sequence[Judgement]) -> list[Judgement]:

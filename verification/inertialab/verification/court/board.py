@@ -18,6 +18,7 @@ from inertialab.verification.court.check import BaseCheck
 from inertialab.verification.court.judgement import Judgement
 from inertialab.verification.court.power import LayerPower, Power, bar
 from inertialab.verification.court.registration import registration
+from inertialab.verification.court.rivals import ENOUGH
 from inertialab.verification.court.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def board_row(
     power: Power | None,
     stale: Mapping[str, str] | None = None,
     docket: Mapping[str, Sequence[str]] | None = None,
+    rivals: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """One claim's row of the board.
 
@@ -85,6 +87,7 @@ def board_row(
         power: What wrong variants of its formula met, None when nothing was measured.
         stale: Studies whose records do not belong to this code, and why.
         docket: Digests of the rows that stood on the docket when each study was measured.
+        rivals: Decimal logarithms of likelihood ratios in real training, from `court.rivals`.
     """
     subject = claim(id)
     verdicts = {layer: layer_verdict(subject, layer, judgements) for layer in LAYERS}
@@ -101,14 +104,20 @@ def board_row(
         "survivors": [] if power is None else list(power.survivors),
         "power_by_layer": {layer: dict(layers[layer].effects) for layer in LAYERS if layer in layers},
         "survivors_by_layer": {layer: list(layers[layer].survivors) for layer in LAYERS if layer in layers},
-        "weak": [
-            layer
-            for layer in LAYERS
-            if verdicts[layer] == Verdict.CONFIRMED and is_weak(layers.get(layer), bar(subject.kind, layer))
-        ],
+        "weak": _weak(verdicts, layers, subject.kind, rivals or {}),
+        "rivals": dict(rivals or {}),
         "stale": sorted({j.comparison.check.study.id for j in judgements} & set(stale or {})),
         "checks": [{**j.row(), "registered": _registered(j.comparison.check, docket or {})} for j in judgements],
     }
+
+
+def _weak(
+    verdicts: Mapping[str, str], layers: Mapping[str, LayerPower], kind: str, rivals: Mapping[str, float]
+) -> list[str]:
+    """Layers that confirm and would have missed what they must see; real training also if no rival is out."""
+    confirmed = [layer for layer in LAYERS if verdicts[layer] == Verdict.CONFIRMED]
+    close = bool(rivals) and max(rivals.values()) < ENOUGH
+    return [x for x in confirmed if is_weak(layers.get(x), bar(kind, x)) or (x == "real" and close)]
 
 
 def _registered(check: BaseCheck, docket: Mapping[str, Sequence[str]]) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import sympy as sp
 
 from inertialab.theory import Claim, OutsideRegimeError, claim
 from inertialab.theory.statement import Layer
@@ -137,79 +136,6 @@ class Check(BaseCheck):
         return self.points(findings) + others
 
 
-class OrderCheck(BaseCheck):
-    """Whether the error of an asymptotic claim shrinks at its stated rate.
-
-    The slope of ln|1 - predicted/measured| against ln(small parameter) must be the stated exponent.
-    """
-
-    def compare(self, findings: Findings) -> list[Comparison]:
-        """One comparison: measured slope against the exponent.
-
-        Raises:
-            ValueError: If the claim states no order.
-        """
-        order = claim(self.claim).order
-        if order is None:
-            raise ValueError(f"{self.claim} states no order; give the claim an Order or drop the check.")
-        rows = self.points(findings)
-        inverse = np.array([row.predicted / row.measured.value for row in rows])
-        relative = np.array([row.measured.se / row.measured.value for row in rows])
-        x = np.log([_number(order.parameter, row.point) for row in rows])
-        y, errors = np.log(np.abs(1 - inverse)), inverse * relative / np.abs(1 - inverse)
-        if all(row.measured.exact for row in rows):
-            measured = Estimate(float(np.polyfit(x, y, 1)[0]))
-        else:
-            _, slope = weighted_line(x, y, errors)
-            measured = Estimate(*slope, min(row.measured.n for row in rows))
-        exponent = float(order.exponent)
-        return [Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)]
-
-
-class LimitCheck(BaseCheck):
-    """Whether measured/predicted tends to 1 as the learning rate vanishes.
-
-    The mean ratio over the directions of each run is extrapolated to learning rate zero by a straight line;
-    every group of the study is one learning rate.
-    """
-
-    def compare(self, findings: Findings) -> list[Comparison]:
-        """One comparison: extrapolated ratio against 1."""
-        rows = self.points(findings)
-        groups = [[row for row in rows if row.group == g] for g in dict.fromkeys(row.group for row in rows)]
-        means = [_mean_ratio(group, np.array(findings.correlations[group[0].group])) for group in groups]
-        x = np.array([float(group[0].point["eta"]) for group in groups])
-        intercept, _ = weighted_line(x, np.array([m.value for m in means]), np.array([m.se for m in means]))
-        measured = Estimate(*intercept, min(m.n for m in means))
-        return [Comparison(self, {"limit": "eta -> 0"}, None, 1.0, measured, 1.0, True)]
-
-
-def _mean_ratio(rows: list[Comparison], correlation: np.ndarray) -> Estimate:
-    """Mean of the ratios of one run, whose errors are correlated."""
-    ratios = [row.ratio for row in rows]
-    errors = np.array([r.se for r in ratios])
-    se = np.sqrt(errors @ correlation @ errors) / len(errors)
-    return Estimate(float(np.mean([r.value for r in ratios])), float(se), ratios[0].n)
-
-
-def weighted_line(x: np.ndarray, y: np.ndarray, se: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Straight line through independent points of known errors.
-
-    Args:
-        x: Abscissae, shape (n,), n >= 2, not all equal.
-        y: Ordinates, shape (n,).
-        se: Standard errors of y, shape (n,), > 0.
-
-    Returns:
-        (intercept, its standard error), (slope, its standard error).
-    """
-    design = np.stack([np.ones_like(x), x], axis=1) / se[:, None]
-    covariance = np.linalg.inv(design.T @ design)
-    intercept, slope = covariance @ design.T @ (y / se)
-    errors = np.sqrt(np.diag(covariance))
-    return (float(intercept), float(errors[0])), (float(slope), float(errors[1]))
-
-
 def _unit(id: str, point: Point) -> float:
     """What a measurement of nothing is compared with.
 
@@ -222,10 +148,6 @@ def _unit(id: str, point: Point) -> float:
             "measured quantity would have if the claim were wrong."
         )
     return float(point["unit"])
-
-
-def _number(expression: sp.Expr, point: Point) -> float:
-    return float(expression.subs({s: point[str(s)] for s in expression.free_symbols}))
 
 
 def arguments(subject: Claim, point: Point) -> dict[str, Any]:

@@ -88,7 +88,9 @@ class Material:
 
     def values(self, symbol: str) -> np.ndarray:
         """A symbol's value at each measurement, shape (measurements,)."""
-        return self._at_measurements(lambda batch: np.broadcast_to(batch.arrays[symbol], batch.shape)[None], 1)[0]
+        return self._at_measurements(
+            lambda batch: np.broadcast_to(np.real(batch.arrays[symbol]), batch.shape)[None], 1
+        )[0]
 
     def given(self, argument: str) -> np.ndarray | None:
         """An argument of the claim at each measurement, shape (measurements,); None unless it is a number."""
@@ -140,7 +142,7 @@ class Material:
     def _evaluated(self, expression: sp.Expr, changes: Changes, sizes: np.ndarray) -> np.ndarray:
         def value(batch: _Batch) -> np.ndarray:
             with np.errstate(all="ignore"):
-                return batch.back(np.real(_evaluated(expression, batch.changed(changes, sizes))))
+                return np.real(batch.back(_evaluated(expression, batch.changed(changes, sizes))))
 
         return self._at_measurements(value, len(sizes))
 

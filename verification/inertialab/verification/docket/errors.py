@@ -1,11 +1,21 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
-One row for each way in which an error is made: particles, entries of a matrix, counted events, quotients of two means
-over the same particles, chains of training.
+One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, quotients
+of two means over the same particles, chains of training.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.studies.particles import escape, relations, saddle, stationary
+from inertialab.verification.studies.particles import (
+    entering,
+    escape,
+    labels,
+    large_batches,
+    orderings,
+    relations,
+    saddle,
+    spheres,
+    stationary,
+)
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.training import fluctuations
 
@@ -20,6 +30,11 @@ EQUILIBRIUM = Study(
 MATRICES = Study("sgd-matrix-repeated", stationary.matrix_scatter, {"problems": [MATRIX], **FEW, "seeds": 400})
 SPREAD = Study(
     "sgd-spread-repeated", saddle.spread_scatter, {"optimizer": "sgd", "points": POINTS, "times": [1, 3, 10], **FEW}
+)
+GROWN = Study(
+    "ema-grown-repeated",
+    entering.growth_scatter,
+    {"points": [{"eta": 0.5, "h": -3.0, "beta": beta} for beta in (0.0, 0.5)], "particles": 300, "seeds": 200},
 )
 COUNTED = Study(
     "counted-passage-repeated",
@@ -55,12 +70,67 @@ CHAINS = Study(
     },
     data="banknote",
 )
+UNITS = Study(
+    "units-repeated",
+    spheres.units_scatter,
+    {
+        "points": [
+            {"eta": 0.3, "decay": 1.0, "inputs": 5, "batch": 2, "steep": 1.0},
+            {"eta": 0.1, "decay": 3.0, "inputs": 3, "batch": 4, "steep": 0.5},
+        ],
+        "particles": 20,
+        "seeds": 400,
+    },
+)
+LABELLED = Study(
+    "label-drift-repeated",
+    labels.drifts_scatter,
+    {
+        "points": [
+            {"eta": 0.1, "sigma": 0.3, "B": 2, "u": 3.0, "v": 1.0},
+            {"eta": 0.1, "sigma": 0.2, "B": 1, "u": 1.0, "v": 3.5},
+            {"eta": 0.05, "sigma": 0.5, "B": 3, "u": 3.0, "v": 2.0},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
+ORDERINGS = Study(
+    "drawn-orderings-repeated",
+    orderings.orderings_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "case": 1, "n_batches": 8},
+            {"eta": 0.02, "case": 2, "n_batches": 20},
+            {"eta": 0.01, "case": 3, "n_batches": 30},
+        ],
+        "particles": 100,
+        "seeds": 150,
+    },
+)
+BATCHES = Study(
+    "large-batches-repeated",
+    large_batches.travels_scatter,
+    {
+        "points": [
+            {"eta": 0.01, "beta": 0.8, "beta2": 0.7, "k_batch": 2, "L1": 1.0, "g_std": 5.0},
+            {"eta": 0.01, "beta": 0.7, "beta2": 0.8, "k_batch": 3, "L1": 1.0, "g_std": 3.0},
+        ],
+        "particles": 100,
+        "seeds": 200,
+    },
+)
 
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
     ErrorCheck(MATRICES, stationary.equilibrium_matrix),
     ErrorCheck(SPREAD, saddle.spread),
+    ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
     ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
+    ErrorCheck(UNITS, spheres.units),
+    ErrorCheck(LABELLED, labels.drifts),
+    ErrorCheck(ORDERINGS, orderings.drawn_orderings),
+    ErrorCheck(BATCHES, large_batches.travels),
 )

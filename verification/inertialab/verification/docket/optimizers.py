@@ -5,8 +5,8 @@ from typing import Any
 from inertialab.verification.court.check import BaseCheck, Check
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
-from inertialab.verification.studies.exact import identities
-from inertialab.verification.studies.particles import adaptive
+from inertialab.verification.studies.exact import edges, identities
+from inertialab.verification.studies.particles import adaptive_minima as adaptive
 from inertialab.verification.studies.study import Study
 
 SHARPENED = Study("sharpened-paths", identities.sharpened, {"factor": 4.0, "steps": 200})
@@ -40,6 +40,9 @@ ENDS = Study(
     {"models": [_parabola(0.1, 1.0), _parabola(0.06, 0.3)], "particles": 6_000},
     full={"particles": 40_000},
 )
+GD_EDGES = Study("gd-edges", edges.edges, {"optimizer": "sgd", "points": drawn("gd-edges")})
+BALL_EDGES = Study("ball-edges", edges.edges, {"optimizer": "heavy-ball", "points": drawn("ball-edges")})
+ADAM_EDGES = Study("adam-edges", edges.edges, {"optimizer": "adam", "points": drawn("adam-edges")})
 
 CHECKS: tuple[BaseCheck, ...] = (
     Check("scaling.identity", "numerics", SHARPENED, "rate", 1e-12),
@@ -56,4 +59,8 @@ CHECKS: tuple[BaseCheck, ...] = (
         expected=Verdict.REFUTED,
         instead="adai.end-gradient",
     ),
+    # The threshold of a step; that training settles there is the conjecture.
+    Check("gd.edge-of-stability", "numerics", GD_EDGES, "edge", 1e-9),
+    Check("heavy-ball.edge-of-stability", "numerics", BALL_EDGES, "edge", 1e-9),
+    Check("adam.edge-of-stability", "numerics", ADAM_EDGES, "edge", 1e-9),
 )

@@ -55,13 +55,18 @@ def tensors_in(values: Nested) -> Iterator[Tensor]:
 
 def mapped(work: Callable[[Tensor], Tensor], values: Nested) -> Nested:
     """Nested values with every tensor replaced; other mappings become dicts."""
-    leaves, form = tree_flatten(_plain(values))
+    leaves, form = tree_flatten(plain(values))
     return tree_unflatten([work(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves], form)
 
 
 def piece(chunk: Chunk, part: slice | Tensor) -> Chunk:
     """Some samples of a chunk."""
     return Chunk(*(mapped(lambda t: t[part], values) for values in chunk))
+
+
+def quarter(chunk: Chunk) -> Chunk:
+    """A quarter of the samples, spread evenly."""
+    return piece(chunk, torch.arange(0, chunk.samples, 4))
 
 
 def joined(chunks: Sequence[Chunk]) -> Chunk:
@@ -83,7 +88,8 @@ def cut(
     *,
     apart: bool = True,
     max_bytes: float = float("inf"),
-) -> list[Chunk]:
+    beyond: Callable[[Iterable[Any], Callable[[Any], list[Chunk]], float], Sequence[Chunk]] | None = None,
+) -> Sequence[Chunk]:
     """Data as chunks of at most a size, each tensor cast.
 
     Args:
@@ -92,28 +98,39 @@ def cut(
         cast: Applied to every tensor.
         apart: Whether the samples can be told apart; else all are one chunk.
         max_bytes: Most that data may take that are made as they are read; tensors that are given are there already.
+        beyond: What becomes of a loader that gives more, and of the cutting of its batches, in half of that memory.
 
     Raises:
         NotMeasurableError: If there is none, or it is no (inputs, targets) with the samples first.
     """
     chunks, taken = [], 0
+    source = _given(data, size)
     made = not isinstance(data, tuple | list | Mapping)
-    for given in _given(data, size):
-        whole = Chunk(*(mapped(cast, values) for values in _pair(given)))
-        taken += sum(t.numel() * t.element_size() for t in tensors_in(tuple(whole)))
+    for given in source:
+        chunks += (parts := _parts(given, size, cast, apart))
+        taken += sum(t.numel() * t.element_size() for part in parts for t in tensors_in(tuple(part)))
         if made and taken > max_bytes:
+            if beyond is not None and apart and not isinstance(source, Iterator):
+                chunks.clear()
+                return beyond(source, lambda given: _parts(given, size, cast, apart), max_bytes / 2)
             raise NotMeasurableError(
                 f"The data take more than max_bytes={max_bytes:.0f}, and are kept, since every product passes over all "
-                "of them; allow more memory, or measure a fixed subset."
+                f"of them{'' if apart else ' as one batch'}; allow more memory, measure a fixed subset, or pass a "
+                "loader that can be read again, whose samples do not depend on each other."
             )
-        _refuse_form(whole, apart)
-        n = whole.samples if apart else 1
-        parts = -(-n // size) if size and n else min(1, n)
-        edges = [n * i // parts for i in range(parts + 1)] if parts else []
-        chunks += [whole] if parts == 1 else [piece(whole, slice(*ends)) for ends in pairwise(edges)]
     if not chunks:
         raise NotMeasurableError("There is no data: a loss over no samples has no curvature; pass (inputs, targets).")
     return chunks if apart else [joined(chunks)]
+
+
+def _parts(given: Any, size: int | None, cast: Callable[[Tensor], Tensor], apart: bool) -> list[Chunk]:
+    """One batch as chunks of at most a size, each tensor cast."""
+    whole = Chunk(*(mapped(cast, values) for values in _pair(given)))
+    _refuse_form(whole, apart)
+    n = whole.samples if apart else 1
+    parts = -(-n // size) if size and n else min(1, n)
+    edges = [n * i // parts for i in range(parts + 1)] if parts else []
+    return [whole] if parts == 1 else [piece(whole, slice(*ends)) for ends in pairwise(edges)]
 
 
 def _given(data: Any, size: int | None) -> Iterable[Any]:
@@ -174,11 +191,11 @@ def _refuse_form(chunk: Chunk, apart: bool) -> None:
         )
 
 
-def _plain(values: Nested) -> Nested:
+def plain(values: Nested) -> Nested:
     """The same with every mapping a dict, which can be flattened."""
     if isinstance(values, Mapping):
-        return {name: _plain(value) for name, value in values.items()}
-    return type(values)(map(_plain, values)) if type(values) in (tuple, list) else values
+        return {name: plain(value) for name, value in values.items()}
+    return type(values)(map(plain, values)) if type(values) in (tuple, list) else values
 
 
 def _nodes(values: Nested) -> Iterator[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -56,6 +58,7 @@ def hessian(problem: Problem, *, keep: bool = True) -> Operator:
         check=lambda chunk: verify(problem, chunk, _second_derivative, gradient_difference, "Hessian"),
         keep=keep,
         shift=problem.l2,
+        rich=lambda chunk: _Within(None).image(problem, chunk),
     ).operator("hessian")
 
 
@@ -98,12 +101,21 @@ def ggn(problem: Problem, likelihood: Likelihood | None = None) -> Operator:
     """
     within = _Within(likelihood)
     flat = []
+    if likelihood is not None and problem.structure.weighted:
+        problem = copy.copy(problem)  # a likelihood knows of no weights, and leaves no sample out
+        problem.structure = replace(problem.structure, weighted=False, reference=None)
 
     def check(chunk: Chunk) -> None:
         verify(problem, chunk, within.product, within.differences, "Gauss-Newton matrix")
         flat.append(within.is_flat(problem, chunk))
 
-    matrix = ChunkSum(problem, lambda chunk: within.product(problem, chunk), check=check, shift=problem.l2)
+    matrix = ChunkSum(
+        problem,
+        lambda chunk: within.product(problem, chunk),
+        check=check,
+        shift=problem.l2,
+        rich=lambda chunk: within.image(problem, chunk),
+    )
     notes = [problem.record["note"]] if "note" in problem.record else []
     record = {"note": " ".join([*notes, FLAT])} if any(flat) else {}
     if likelihood is not None:
@@ -155,6 +167,20 @@ class _Within:
         ends = _differentiable(outputs)
         product = flatten(pull(ends, leaves, curved[: len(ends)]))
         return product + flatten(curved[len(ends) :]) if len(curved) > len(ends) else product
+
+    def image(self, problem: Problem, chunk: Chunk) -> Tensor | None:
+        """JᵀHu for a random change u of the outputs, in the range of the matrix; None where there is none."""
+        try:
+            with problem.conditions():
+                leaves = problem.leaves()
+                outputs = problem.outputs(leaves, chunk.inputs)
+                ends = _differentiable(outputs)
+                inner, slopes = self._slopes(problem, chunk, outputs, outputs, problem.parts(problem.start))
+                draw = torch.Generator().manual_seed(0)
+                u = [torch.randn(s.shape, dtype=s.dtype, generator=draw).to(s.device) for s in slopes]
+                return flatten(pull(ends, leaves, pull(slopes, inner, u)[: len(ends)]))
+        except (NotMeasurableError, RuntimeError):  # it only saves products
+            return None
 
     def is_flat(self, problem: Problem, chunk: Chunk) -> bool:
         """Whether the slopes depend on nothing."""

@@ -17,6 +17,7 @@ from inertialab.verification.measure.operators import Operator
 Which = Literal["LA", "SA", "LM"]
 SIGNS: dict[str, tuple[int, ...]] = {"LA": (1,), "SA": (-1,), "LM": (1, -1)}  # ends of the spectrum that count
 FEWEST_STEPS = 4  # of a challenge that may end without a proof
+SETTLED = 1.2  # growth of a tolerance with a product below which a share is mixed in: early, since it needs to grow
 LEFT = 0.3  # residual that a direction mixed into a sequence may leave behind, in units of the tolerance
 
 
@@ -83,11 +84,11 @@ def top_eigenpairs(
     eigenspace, and one that is spoilt by its start may miss some, so pairs that have converged are challenged: by a
     sequence from a random vector that is orthogonal to all before, until an eigenvalue beyond the last of them, of
     which that vector has a usual share, would have shown itself. What it finds is kept, and challenged again. So
-    repeated eigenvalues are found as often as they occur. A random start needs no sequence of its own to see whether
-    there are any: a little of a second random vector, so little that it leaves no residual that counts, is mixed into
-    the sequence on its way, and shows copies beside the values that the first has found. The whole projection QᵀAQ is
-    kept instead of its tridiagonal part, so the residuals hold without further products, and hold also for what
-    rounding adds. Source: parlett1998symmetric, chapter 13.
+    repeated eigenvalues are found as often as they occur. Without a `start` it takes no sequence of its own to see
+    whether there are any: a little of a second random vector, so little that it leaves no residual that counts, is
+    mixed into the sequence on its way, and shows copies beside the values that the first has found. The whole
+    projection QᵀAQ is kept instead of its tridiagonal part, so the residuals hold without further products, and hold
+    also for what rounding adds. Source: parlett1998symmetric, chapter 13.
 
     Args:
         operator: Symmetric operator.
@@ -97,7 +98,8 @@ def top_eigenpairs(
             |eigenvalue| seen, relative to that hundredth.
         generator: Source of the start vector.
         start: Start vector, shape (P,), in the place of a random one: a sum of earlier eigenvectors saves products. Of
-            two rows, (2, P), the second is mixed into the vectors of challenges, as an earlier `runner_up`.
+            two rows, (2, P), the second is mixed into the vectors of challenges, as an earlier `runner_up`. By default
+            several pairs start from `operator.start` where there is one.
         max_matvecs: Most products; by default P, or as many as vectors fit into the operator's memory.
 
     Returns:
@@ -121,7 +123,9 @@ def top_eigenpairs(
     limit = operator.vectors(min(operator.size, max_matvecs or operator.size))
     if limit < k:
         raise ValueError(f"{k} pairs need as many vectors; products or memory suffice for {limit}. Allow more.")
-    krylov = Krylov(operator, generator, start)
+    # The other end of a spectrum may lie at zero, of which an image has nothing; one pair is not challenged.
+    begin = operator.start if start is None and k > 1 and which != "SA" else start
+    krylov = Krylov(operator, generator, begin)
     ritz, chosen, converged = _iterated(krylov, k, which, rtol, limit, start is None)
     record = {**operator.record, "estimator": "Lanczos", "which": which, "rtol": rtol, "matvecs": krylov.products}
     rest = [i for i in _select(ritz.values, which).tolist() if i not in set(chosen.tolist())][:1]
@@ -140,7 +144,8 @@ def top_eigenpairs(
 def _iterated(krylov: Krylov, k: int, which: Which, rtol: float, limit: int, cold: bool) -> tuple[Ritz, Tensor, bool]:
     """Grow the basis until k pairs are found or the products are used up: all pairs, which are meant, whether found."""
     challenged: Tensor | None = None  # the pairs that the last sequence challenges
-    look = 3 * k // 2  # products at which residuals are looked at next
+    look = min(3 * k // 2, k + 1)  # products at which residuals are looked at next
+    narrow = 0.0  # tolerance of the narrowest pair at the last look
     while True:
         krylov.grow()
         if krylov.products < min(look, limit) and not krylov.closed:
@@ -165,7 +170,11 @@ def _iterated(krylov: Krylov, k: int, which: Which, rtol: float, limit: int, col
             challenged = values
             krylov.turn()
         elif cold and k > 1 and krylov.begun == 0 and len(chosen) == k:
-            krylov.turn(min(0.5, LEFT * float(tolerance.min()) / krylov.beta) ** 2)
+            before, narrow = narrow, float(tolerance.min())
+            if narrow <= SETTLED * before:
+                krylov.turn(min(0.5, LEFT * narrow / krylov.beta) ** 2)
+            look = krylov.products + 1
+            continue
         elif not found and len(chosen) == k:
             krylov.resume(ritz.vectors[:, chosen[worst]], float(tolerance[worst]))
         # Residuals seldom fall by more than a factor e with a product.

@@ -76,11 +76,16 @@ def drawn(problem: Problem, likelihood: Likelihood, draws: int, generator: torch
     def loss(outputs: Any, targets: Tensor) -> Tensor:
         return -law(outputs).log_prob(targets).sum() / len(targets)
 
+    if problem.streamed:
+        raise NotMeasurableError(
+            "The data are read anew for every pass, and drawn targets would have to be kept: ggn(problem, likelihood) "
+            "is the Fisher information without drawing; or allow more memory with max_bytes."
+        )
     other = copy.copy(problem)
     point, chunks = problem.parts(problem.start), []
     with torch.random.fork_rng(devices=devices), problem.conditions():
         torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
-        for chunk in problem.chunks * draws:
+        for chunk in list(problem.chunks) * draws:
             chunks.append(Chunk(chunk.inputs, law(problem.outputs(point, chunk.inputs)).sample()))
     other.loss, other.chunks, other.l2, other.samples = loss, chunks, 0.0, draws * problem.samples
     other.structure = replace(problem.structure, weighted=False, separable=True, direct=False, reference=None)

@@ -23,6 +23,7 @@ class Operator:
         device: Of the vectors.
         max_bytes: Memory that an estimator may take for vectors; None for no bound.
         record: What is measured and how: operator, mode of the model, dtype and the like.
+        start: A vector rich in the eigenvectors of large eigenvalues, shape (P,), where one is known without a product.
     """
 
     size: int
@@ -31,6 +32,7 @@ class Operator:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     max_bytes: int | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    start: Tensor | None = None
 
     @classmethod
     def of_matrix(cls, matrix: Tensor) -> Operator:

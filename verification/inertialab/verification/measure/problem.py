@@ -21,6 +21,7 @@ from inertialab.verification.measure.coupling import Structure, examine, relativ
 from inertialab.verification.measure.measurable import Loss, NotMeasurableError, chosen, refuse_loss, refuse_modules
 from inertialab.verification.measure.record import described
 from inertialab.verification.measure.snapshot import Snapshot, unwrapped
+from inertialab.verification.measure.stream import Stream
 
 
 class Problem(Coordinates):
@@ -37,8 +38,8 @@ class Problem(Coordinates):
         model: Called with the inputs: a tuple or list as its arguments, a mapping as keywords where it takes them.
         loss: Mean loss of a batch, `loss(outputs, targets)`; a function or a module. What it takes from the model's
             parameters follows them.
-        data: (inputs, targets), a data set, or an iterable of such chunks, which is read once. Inputs and targets may
-            be nested; targets may be None. A mapping is given to model and loss as a whole.
+        data: (inputs, targets), a data set, or an iterable of such chunks, which is read once if it fits. Inputs and
+            targets may be nested; targets may be None. A mapping is given to model and loss as a whole.
         at: Measured parameters as one vector, shape (P,); the model's own by default.
         parameters: Names of the parameters to measure; by default all that require a gradient.
         l2: Coefficient of the penalty on the measured parameters, units of the loss per θ².
@@ -46,7 +47,8 @@ class Problem(Coordinates):
         device: That of the parameters by default.
         chunk: Most samples in a chunk; by default chunks stay as they are.
         max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together; also
-            most that the data may take which a loader makes.
+            most that the data may take which a loader makes. A loader that gives more is read anew for every pass,
+            and must give the same batches each time; nothing is then kept, so that every product costs a new graph.
         coupled: Whether the samples depend on each other: all are one batch, and only curvature can be measured.
 
     Raises:
@@ -100,7 +102,7 @@ class Problem(Coordinates):
         self.start = own if at is None else self._cast(at.detach())
         modules = [model, loss] if isinstance(loss, nn.Module) else [model]
         self.snapshot = Snapshot(modules, list(named.values()), self._cast)
-        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=max_bytes)
+        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=max_bytes, beyond=Stream)
         self.samples = sum(chunk.samples for chunk in self.chunks)
         self.structure, self._reference_weight = Structure(), 0.0
         self.record: Mapping[str, Any] = self._probe()
@@ -152,6 +154,11 @@ class Problem(Coordinates):
     def recurrent(self) -> bool:
         """Whether the model has recurrent layers, whose fused kernels lack derivatives or batching."""
         return any(isinstance(m, nn.RNNBase) for m in self.model.modules())
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the data do not fit into the memory, and are read anew for every pass."""
+        return isinstance(self.chunks, Stream)
 
     def outputs(self, parameters: Sequence[Tensor], inputs: Nested) -> Any:
         """What the model gives for measured parameters in their own shapes."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inertialab.verification.measure.batches import Chunk, piece
+from inertialab.verification.measure.batches import Chunk, piece, quarter
 from inertialab.verification.measure.budget import counted, fitting
 from inertialab.verification.measure.conditions import quietly, unrounded
 from inertialab.verification.measure.measurable import failed
@@ -44,6 +44,8 @@ class ChunkSum:
         keep: Whether to keep graphs at all.
         shift: A multiple of the identity that is added.
         record: Whether the operations are the same for all vectors, so that they can be recorded.
+        rich: A vector from some samples that is rich in the eigenvectors of large eigenvalues, or None. Products are
+            recorded with it, and what they give is kept as a start.
     """
 
     def __init__(
@@ -56,23 +58,34 @@ class ChunkSum:
         keep: bool = True,
         shift: float = 0.0,
         record: bool = True,
+        rich: Callable[[Chunk], Tensor | None] | None = None,
     ):
-        self.recordable = record
+        self.recordable, self.rich = record, rich
+        self._generic: Tensor | None = None
+        self._image: Tensor = torch.zeros_like(problem.start)
         self.problem, self.make, self.forward, self.shift = problem, make, forward, shift
         self.kept: list[Product] = []
         self.recomputed: list[Product] = []
         self.kept_bytes, self.graph_bytes, self.taped = 0, 0, 0
         room = problem.max_bytes // 2 // TEMPORARY
+        self._parts: list[Chunk] = []
+        self._most = 0  # samples of a part of data that are read anew for every product
+        if problem.streamed:
+            self._stream(check, room)
+            return
         for place, chunk in enumerate(problem.chunks):
-            parts = fitting(problem, chunk, self._made, room)
-            if place == 0 and parts:
-                check(parts[0])
-            for part in parts:
-                self._take(part, keep)
+            self._parts += fitting(problem, chunk, self._made, room)
+            if place == 0 and self._parts:
+                check(self._parts[0])
+        for part in self._parts:
+            self._take(part, keep)
+        self._parts = []
 
     @unrounded
     def rows(self, rows: Tensor) -> Tensor:
         """Products with k vectors as rows, shape (k, P)."""
+        if self._most:
+            return self._streamed(rows)
         width = self._width()
         if width > 1 and len(rows) > 1:
             return torch.cat([self._batched(part) for part in rows.split(width)])
@@ -84,13 +97,44 @@ class ChunkSum:
             "operator": name,
             **self.problem.record,
             "kept graphs": len(self.kept),
-            "recomputed": len(self.recomputed),
+            "recomputed": len(self.problem.chunks) if self._most else len(self.recomputed),
             "kept bytes": self.kept_bytes,
             "recorded graphs": self.taped,
             **record,
         }
         p = self.problem
-        return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole)
+        return Operator(p.size, self.rows, p.dtype, p.device, p.max_bytes // 2, whole, self._start())
+
+    def _start(self) -> Tensor | None:
+        """The image of the vector that all products were recorded with."""
+        if self.taped == 0 or self.taped < len(self.kept) + len(self.recomputed):
+            return None
+        return self._image + self.shift * self._vector()
+
+    def _stream(self, check: Callable[[Chunk], None], room: int) -> None:
+        """Find how many samples fit together, on the first that have weight."""
+        for chunk in self.problem.chunks:
+            if parts := fitting(self.problem, chunk, self._made, room):
+                check(parts[0])
+                self._most = parts[0].samples
+                return
+
+    def _streamed(self, rows: Tensor) -> Tensor:
+        """All products from one pass over the data, of which a batch is held at a time."""
+        total = self.shift * rows
+        for chunk in self.problem.chunks:
+            for s in range(0, chunk.samples, self._most):
+                part = chunk if chunk.samples <= self._most else piece(chunk, slice(s, s + self._most))
+                if self.problem.weight(part):
+                    total += self._rows_of(part, rows)
+        return total
+
+    def _rows_of(self, part: Chunk, rows: Tensor) -> Tensor:
+        """A part's share of the products; one graph serves all."""
+        if self.forward is not None and len(rows) == 1:
+            return self.forward(part, rows[0])[None]
+        product = self._made(part)
+        return torch.stack([product(row) for row in rows])
 
     def _take(self, chunk: Chunk, keep: bool) -> None:
         """Keep a chunk's graph, or how to make it anew."""
@@ -106,7 +150,7 @@ class ChunkSum:
     def _keep(self, product: Product, size: int) -> None:
         """Keep a graph, or a recording in its place if that fits."""
         if size > TAPE_BYTES and self.recordable:
-            tape, more = counted(lambda: recorded(product, self._generic()))
+            tape, more = counted(lambda: self._recorded(product))
             if tape is not None and self.kept_bytes + size + more.alive() <= self.problem.max_bytes // 2:
                 product, size, self.taped = tape, size + more.alive(), self.taped + 1
         self.kept.append(product)
@@ -116,13 +160,32 @@ class ChunkSum:
         """A product that keeps nothing; recorded where that pays, to leave out autograd's own work."""
         forward, made = self.forward, self._made
         again = (lambda v: made(chunk)(v)) if forward is None else (lambda v: forward(chunk, v))
-        tape = recorded(again, self._generic(), whole=True) if size > TAPE_BYTES and self.recordable else None
+        tape = self._recorded(again, whole=True) if size > TAPE_BYTES and self.recordable else None
         self.taped += tape is not None
         return tape or again
 
-    def _generic(self) -> Tensor:
-        vector = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
-        return vector.to(self.problem.device)
+    def _recorded(self, product: Product, whole: bool = False) -> Product | None:
+        """A recording; what the product gives meanwhile is not lost."""
+        seen: list[Tensor] = []
+
+        def watched(v: Tensor) -> Tensor:
+            seen.append(result := product(v))
+            return result
+
+        tape = recorded(watched, self._vector(), whole=whole)
+        self._image += seen[0].detach()
+        return tape
+
+    def _vector(self) -> Tensor:
+        """A generic vector, the same for all chunks; random, with as much of a rich one."""
+        if self._generic is None:
+            drawn = torch.randn(self.problem.size, dtype=self.problem.dtype, generator=torch.Generator().manual_seed(0))
+            self._generic = drawn.to(self.problem.device) / drawn.norm()
+            found = [] if self.rich is None or self.problem.coupled else map(self.rich, map(quarter, self._parts))
+            whole = sum((v for v in found if v is not None), torch.zeros_like(self._generic))
+            if 0 < float(whole.norm()) < float("inf"):
+                self._generic = self._generic + whole / whole.norm()
+        return self._generic
 
     def _made(self, chunk: Chunk) -> Product:
         try:

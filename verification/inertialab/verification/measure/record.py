@@ -27,4 +27,6 @@ def described(problem: Problem) -> dict[str, Any]:
     if problem.dtype == torch.float32:
         record["matmul precision"] = torch.get_float32_matmul_precision()
         record["tf32"] = problem.tensor_cores
+    if problem.streamed:
+        record["streamed"] = True
     return {**record, "note": COUPLED} if problem.coupled else record

@@ -19,8 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from inertialab.verification.measure.budget import tensors
+from inertialab.verification.measure.simplify import simplify
 
-aten = torch.ops.aten
 Product = Callable[[Tensor], Tensor]
 """Maps one vector of shape (P,) to its product with a matrix."""
 
@@ -49,7 +49,7 @@ def recorded(product: Product, vector: Tensor, *, whole: bool = False) -> Produc
     if last is None or not tape.repeatable:
         return None
     tape.graph.output(last)
-    _simplify(tape.graph, join=tape.pure)
+    simplify(tape.graph, tape.constants, join=tape.pure)
     replay = _compiled(tape.graph, tape.constants)
     rounding = 1e2 * torch.finfo(vector.dtype).eps * float(result.abs().max())
     return replay if float((replay(2 * vector) - 2 * result).abs().max()) <= rounding else None
@@ -100,7 +100,7 @@ class _Tape(TorchDispatchMode):
     def _note(self, node: fx.Node, result: Any) -> None:
         if isinstance(result, Tensor):
             self.nodes[result] = node
-            node.meta["shape"] = result.shape
+            node.meta.update(shape=result.shape, dtype=result.dtype)
         elif isinstance(result, tuple | list):
             for i, part in enumerate(result):
                 self._note(self.graph.call_function(operator.getitem, (node, i)), part)
@@ -118,45 +118,3 @@ class _Tape(TorchDispatchMode):
             self.constants[name] = tensor.detach()  # without its graph, which may then go
             self._known[id(tensor)] = tensor, self.graph.get_attr(name)  # its identity is its own while it lives
         return self._known[id(tensor)][1]
-
-
-def _simplify(graph: fx.Graph, join: bool) -> None:
-    """Drop double transpositions and what is not used; let matrix products add to what they are added to."""
-    nodes: list[Any] = list(graph.nodes)  # fx types what a node takes as anything that a node may take
-    for node in nodes:
-        if _is(node, aten.t.default) and _is(node.args[0], aten.t.default):
-            node.replace_all_uses_with(node.args[0].args[0])
-    graph.eliminate_dead_code()
-    for node in list(graph.nodes):
-        if join and _is(node, aten.add.Tensor) and not node.kwargs:
-            _join(graph, node)
-    graph.lint()
-
-
-def _join(graph: fx.Graph, node: Any) -> None:
-    """Replace p + a @ b by one operation, in the memory of p where nothing else needs it."""
-    for p, product in (node.args, node.args[::-1]):
-        if not (_is(product, aten.mm.default) and len(product.users) == 1 and isinstance(p, fx.Node)):
-            continue
-        if product.meta["shape"] != node.meta["shape"]:
-            continue
-        within = _fresh(p) and p.meta.get("shape") == node.meta["shape"]
-        with graph.inserting_before(node):
-            joined = graph.call_function(aten.addmm_.default if within else aten.addmm.default, (p, *product.args))
-        joined.meta = dict(node.meta)
-        node.replace_all_uses_with(joined)
-        graph.erase_node(node)
-        graph.erase_node(product)
-        return
-
-
-def _fresh(node: fx.Node) -> bool:
-    """Whether a node makes a tensor of its own memory that is used once."""
-    if node.target is aten.addmm_.default:  # made by `_join` alone, in memory that was fresh
-        return len(node.users) == 1
-    returns = getattr(getattr(node.target, "_schema", None), "returns", None)
-    return len(node.users) == 1 and returns is not None and all(r.alias_info is None for r in returns)
-
-
-def _is(node: Any, target: Any) -> bool:
-    return isinstance(node, fx.Node) and node.op == "call_function" and node.target is target

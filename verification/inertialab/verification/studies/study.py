@@ -29,12 +29,17 @@ def written_at() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-NOT_SETTINGS = ("h", "C", "v0sq", "start")
+NOT_SETTINGS = ("h", "C", "v0sq", "m0", "start")
 
 
 def settings_of(point: Mapping[str, Any]) -> dict[str, float]:
     """The optimizer's settings among the conditions of a point."""
     return {k: x for k, x in point.items() if k not in NOT_SETTINGS}
+
+
+def lower(size: int) -> list[tuple[int, int]]:
+    """Places of the lower triangle of a symmetric matrix, the diagonal among them."""
+    return [(i, j) for i in range(size) for j in range(i + 1)]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ CLAIMS = claims_in(
     "momentum",
     "turnover",
     "finite_step",
+    "any_noise",
+    "vanishing",
     "entropic",
     "adam",
     "adai",

@@ -3,6 +3,7 @@
 import sympy as sp
 
 from inertialab.theory.claims.escape.momentum import momentum_escape
+from inertialab.theory.claims.escape.sgd import SGD_EXPONENT, ito_prefactor, sgd_escape
 from inertialab.theory.claims.escape.wells import straight_path
 from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
@@ -10,6 +11,8 @@ from inertialab.theory.dynamics import ADAM
 from inertialab.theory.notation import (
     B,
     D,
+    D_a,
+    D_b,
     Ha,
     Hb,
     M,
@@ -39,7 +42,43 @@ from inertialab.theory.statement import Derivation, Source, claim
 x = sp.Symbol("x", real=True)
 
 
+ADAM_PARTS = (
+    2 * sp.sqrt(B) * dL / eta_adam * s / sp.sqrt(Ha),
+    2 * sp.sqrt(B) * dL / eta_adam * (1 - s) / sp.sqrt(Hb),
+)
+"""Exponent climbed with the noise of the minimum, and with that of the saddle, if v follows the noise."""
 ADAM_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) / sp.sqrt(Hb))
+FROZEN_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) * sp.sqrt(Ha) / Hb)
+_lag = 8 + 250 * sp.Abs(sp.log(Ha / Hb))
+FOLLOWS = Regime(
+    (
+        s > 0,
+        s < 1,
+        ADAM_EXPONENT >= 12,
+        *(part >= 4 for part in ADAM_PARTS),
+        beta <= beta2,
+        (1 - beta2) * ADAM_EXPONENT <= sp.Rational(1, 40),
+        *(_lag * eta_adam * sp.sqrt(B * H) <= 1 - beta2 for H in (Ha, Hb)),
+        B * dL * ADAM_EXPONENT <= sp.Rational(1, 20),
+    ),
+    "The second moment must forget faster than the parameter moves and slowly enough to be a mean over many gradients, "
+    "and the gradient must stay small beside the noise. With a longer memory see adam.escape-frozen. Gaussian noise, "
+    "smooth between its two values, a straight path.",
+)
+FROZEN = Regime(
+    (
+        s > 0,
+        s < 1,
+        FROZEN_EXPONENT >= 12,
+        ADAM_PARTS[0] >= 4,
+        ADAM_PARTS[1] * sp.sqrt(Ha / Hb) >= 4,
+        beta <= 1 - 40 * eta_adam * sp.sqrt(B * Hb) * sp.sqrt(Hb / Ha),
+        FROZEN_EXPONENT * (1 - beta2) * 10 * (1 + Ha / Hb + Hb / Ha) <= eta_adam * sp.sqrt(B * Ha),
+        *(FROZEN_EXPONENT * eta_adam * sp.sqrt(B / Ha) * H <= sp.Rational(1, 40) for H in (Ha, Hb)),
+    ),
+    "The second moment must not change during a climb; with a shorter memory see adam.escape. Gaussian noise, smooth "
+    "between its two values, a straight path.",
+)
 
 
 def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
@@ -54,44 +93,41 @@ def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
 @claim(
     "adam.escape",
     tau_adam,
-    (eta_adam, B, Ha, Hb, dL, s),
+    (eta_adam, B, Ha, Hb, dL, s, beta, beta2),
     kind="asymptotic",
-    regime=Regime(
-        (s > 0, s < 1, ADAM_EXPONENT >= 4, 2 * B * dL <= sp.Rational(1, 2)),
-        "Beyond 2*B*dL ~ 1 the gradient itself enters the second moment; see adam.batch-crossover.",
-    ),
+    regime=FOLLOWS,
     source=Source("xie2022adaptive", "Theorem 5, exponent; prefactor derived here"),
     uses=("langevin.mean-first-passage", "langevin.eyring-kramers"),
     layers=("numerics", "simulation"),
     change=straight_path,
     limits=(({"B": 1000000000000.0}, float("inf")),),
+    slips=(("quick = sp.Rational(3, 8)", "quick = sp.Rational(1, 8)"),),
 )
 def adam_escape() -> Derivation:
     """Mean escape time of Adam whose second moment follows the noise: √B in the exponent, 1/√B in the prefactor.
 
     With v = C(x) the drift is -L'/√C and the diffusion η/2, the same everywhere: Ito and anti-Ito agree, and
-    Kramers' law holds with the curvatures of ∫L'/√C. If instead v keeps its value at the minimum during the climb, the
-    exponent's second term has √H_a/H_b in the place of 1/√H_b.
+    Kramers' law holds with the curvatures of ∫L'/√C. v is a mean over 1/(1 - β₂) gradients. It must be renewed while
+    the parameter relaxes, in 1/(η√(BH)) steps, or it lags behind on the way; and it must be a mean over many, since it
+    fluctuates and holds the very gradient that it divides, which multiplies the exponent by 1 + 3(1 - β₂)/8. Where it
+    keeps its value at the minimum the law is adam.escape-frozen.
     """
     noise, slope = sp.Symbol("C", positive=True), sp.Symbol("L_1", positive=True)
     mobility, diffusion = _adam_drift_and_noise()
     yield Step("Mobility of Adam", None, 1 / sp.sqrt(second), equals=mobility)
     yield Step("Its diffusion", D, eta_adam * noise / (2 * second), equals=diffusion)
-    yield Step("Second moment equal to the noise of the place", second, noise, assumed=True)
     adiabatic = (mobility * slope / diffusion).subs(second, noise)
-    yield Step("Slope of the exponent", None, 2 * slope / (eta_adam * sp.sqrt(noise)), equals=adiabatic)
+    yield Step(
+        "Slope of the exponent, v the noise of the place",
+        None,
+        2 * slope / (eta_adam * sp.sqrt(noise)),
+        equals=adiabatic,
+    )
+    yield from _short_memory(slope, noise)
     yield Step("Noise in proportion to the curvature, frozen at two values as for SGD", noise, Ha / B, assumed=True)
     ends = [adiabatic.subs(noise, c / B) / slope for c in (Ha, Hb)]
     yield Step("Exponent", Phi, ADAM_EXPONENT, equals=dL * (s * ends[0] + (1 - s) * ends[1]))
-    frozen = [(mobility / diffusion).subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
-    kept = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) * sp.sqrt(Ha) / Hb)
-    yield Step(
-        "Exponent if the second moment stays at the minimum's",
-        None,
-        kept,
-        equals=dL * (s * frozen[0] + (1 - s) * frozen[1]),
-    )
-    yield Step("Diffusion, adiabatic", D, eta_adam / 2, equals=diffusion.subs(second, noise))
+    yield Step("Diffusion", D, eta_adam / 2, equals=diffusion.subs(second, noise))
     rates = [c * mobility.subs(second, c / B) for c in (Ha, Hb)]
     yield Step("Rate of relaxation at the minimum", None, sp.sqrt(B * Ha), equals=rates[0])
     readable = 2 * sp.pi / (sp.sqrt(B) * (Ha * Hb) ** sp.Rational(1, 4)) * sp.exp(ADAM_EXPONENT)
@@ -99,12 +135,81 @@ def adam_escape() -> Derivation:
     return proven(readable, equals=kramers * sp.exp(dL * (s * ends[0] + (1 - s) * ends[1])))
 
 
+def _short_memory(slope: sp.Expr, noise: sp.Expr) -> Derivation:
+    """What a finite memory of v does to drift and diffusion, first order in e = 1 - β₂, Gaussian noise, small slope."""
+    e, u, xi = sp.symbols("e u xi", real=True)
+    own = sp.Symbol("g", real=True)
+    (updated,) = [expression for symbol, expression in ADAM.assignments if symbol == second]
+    moved = sp.expand(updated.subs({second: noise * (1 + u), beta2: 1 - e}) / noise - 1).subs(g, own)
+    yield Step("v = C(1 + u): next u", None, (1 - e) * u + e * (own**2 / noise - 1), equals=moved)
+    kurtosis = sp.Integer(3)
+    spread = e**2 * (kurtosis - 1) / (1 - (1 - e) ** 2)
+    kept = (1 - e) ** 2 * spread + e**2 * (kurtosis - 1)
+    yield Step("Stationary variance of u: a step keeps it", None, spread, equals=kept)
+    yield Step("To first order it is e", None, e, equals=sp.series(spread, e, 0, 2).removeO())
+    means = {}
+    for name, power in (("drift", 1), ("diffusion", 2)):
+        small = sp.Symbol("small", positive=True)  # u is of order √e
+        expanded = sp.series((1 + moved.subs({u: small * u, e: small**2 * e})) ** (-sp.Rational(power, 2)), small, 0, 3)
+        terms = sp.expand(expanded.removeO().subs(small, 1) * own**power)
+        over_u = sp.expand(terms.subs(u**2, e).subs(u, 0))  # u has mean 0 and does not know the gradient to come
+        over_xi = _normal_mean(over_u.subs(own, slope + xi), xi, noise)
+        means[name] = sp.expand(over_xi).coeff(slope, 2 - power)
+    yield Step("Mean of g/√v, over L'/√C", None, 1 - sp.Rational(5, 8) * e, equals=means["drift"])
+    yield Step("Mean of g²/v", None, noise * (1 - e), equals=means["diffusion"])
+    quick = sp.Rational(3, 8)
+    ratio = sp.series(means["drift"] / means["diffusion"] * noise, e, 0, 2).removeO()
+    yield Step("Exponent over that of an infinite memory, first order in 1 - β₂", None, 1 + quick * e, equals=ratio)
+
+
+def _normal_mean(polynomial: sp.Expr, xi: sp.Symbol, variance: sp.Expr) -> sp.Expr:
+    """Mean over a normal variable of mean zero."""
+    terms = sp.Poly(sp.expand(polynomial), xi).terms()
+    return sum((c * sp.factorial2(n - 1) * variance ** (n // 2) for (n,), c in terms if n % 2 == 0), sp.Integer(0))
+
+
+@claim(
+    "adam.escape-frozen",
+    tau_adam,
+    (eta_adam, B, Ha, Hb, dL, s, beta, beta2),
+    kind="asymptotic",
+    regime=FROZEN,
+    uses=("sgd.escape", "adam.escape"),
+    layers=("numerics", "simulation"),
+    change=straight_path,
+    limits=(({"B": 1000000000000.0}, float("inf")),),
+    slips=(("second: Ha / B, noise: c / B", "second: c / B, noise: c / B"),),
+)
+def adam_escape_frozen() -> Derivation:
+    """Mean escape time of Adam whose second moment stays that of the minimum during the climb.
+
+    With a memory much longer than the climb Adam is SGD in units of √(C_a): mobility √(B/H_a) everywhere, noise that
+    depends on the place. Ito's prefactor is that of SGD divided by the mobility.
+    """
+    noise = sp.Symbol("C", positive=True)
+    mobility, diffusion = _adam_drift_and_noise()
+    per_height = [(mobility / diffusion).subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
+    yield Step("The second moment stays at the noise of the minimum", second, Ha / B, assumed=True)
+    yield Step("Noise in proportion to the curvature, frozen at two values as for SGD", noise, Ha / B, assumed=True)
+    exponent = dL * (s * per_height[0] + (1 - s) * per_height[1])
+    yield Step("Exponent", Phi, FROZEN_EXPONENT, equals=exponent)
+    constant = mobility.subs(second, Ha / B)
+    diffusions = [diffusion.subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
+    moved = {Ha: Ha * constant, Hb: Hb * constant}
+    prefactor = ito_prefactor().subs(moved, simultaneous=True).subs({D_a: diffusions[0], D_b: diffusions[1]})
+    yield Step("Ito's prefactor", None, 2 * sp.pi / sp.sqrt(B * Ha), equals=prefactor)
+    sgd = sgd_escape.rhs / sp.exp(SGD_EXPONENT) / constant
+    yield Step("which is SGD's over the mobility", None, sgd, equals=prefactor)
+    readable = 2 * sp.pi / sp.sqrt(B * Ha) * sp.exp(FROZEN_EXPONENT)
+    return proven(readable, equals=prefactor * sp.exp(exponent))
+
+
 @claim(
     "adam.escape-attributed",
     tau_adam,
     (eta_adam, B, Ha, Hb, dL, s, detHa, detHb, beta),
     kind="attributed",
-    regime=Regime((s > 0, s < 1, beta < 1, ADAM_EXPONENT >= 4), LOW),
+    regime=Regime((s > 0, s < 1, beta < 1, ADAM_EXPONENT >= 12), LOW),
     source=Source("xie2022adaptive", "Theorem 5"),
     uses=("adam.escape", "momentum.escape"),
     corrected_by="adam.escape",

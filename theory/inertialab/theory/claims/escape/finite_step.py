@@ -142,18 +142,14 @@ def sgd_boundary_shift() -> Derivation:
     """A sharp threshold is felt 0.5826 step standard deviations further out.
 
     A chain looks at the threshold only between steps and oversteps it. Near a threshold that it approaches by noise
-    the step is a normal random walk with standard deviation √(2Dη); the mean overshoot of its ladder heights,
-    -ζ(1/2)/√(2π), acts as a shift of the boundary of the diffusion.
+    the step is a normal random walk with standard deviation √(2Dη); the mean overshoot of its ladder heights H,
+    ⟨H²⟩/2⟨H⟩ = -ζ(1/2)/√(2π), acts as a shift of the boundary of the diffusion. Wiener and Hopf's factors of 1 - φ, φ
+    the characteristic function of a step, give it; other laws of the step have other shifts.
     """
     lam = sp.Symbol("lambda", positive=True)
     cut = sp.Rational(1, 100)
     integrand = -sp.log(2 * (1 - sp.exp(-(lam**2) / 2)) / lam**2) / (sp.pi * lam**2)
-    yield Step(
-        "Limiting mean overshoot of a normal walk, Fourier form",
-        None,
-        sp.Integral(integrand, (lam, 0, sp.oo)),
-        assumed=True,
-    )
+    yield from _wiener_hopf(lam, integrand)
     overshoot = -sp.zeta(sp.Rational(1, 2)) / sp.sqrt(2 * sp.pi)
     # Near zero the integrand is a power series; far out the exponential is gone and the rest is elementary.
     small = sp.integrate(sp.series(integrand, lam, 0, 16).removeO(), (lam, 0, cut))
@@ -170,3 +166,36 @@ def sgd_boundary_shift() -> Derivation:
         "Standard deviation of a step with D = ηC/2", None, width, equals=sp.sqrt((step**2).subs(D, eta * noise / 2))
     )
     return proven(-sp.zeta(sp.Rational(1, 2)) * sp.sqrt(eta * D / sp.pi), equals=overshoot * step)
+
+
+def _wiener_hopf(lam: sp.Symbol, integrand: sp.Expr) -> Derivation:
+    """From ladder heights to an integral: 1 - φ = |1 - χ|², χ the characteristic function of a ladder height."""
+    r, first, second = sp.symbols("r H_1 H_2", positive=True)
+    tail, density = sp.Function("Q")(r), sp.Function("q")(r)
+    parts = sp.diff(r**2 * tail / 2, r).subs(sp.Derivative(tail, r), -density)
+    yield Step(
+        "Stationary overshoot has the density Q(r)/⟨H⟩, Q the tail of H: by parts its mean is ⟨H²⟩/2⟨H⟩",
+        None,
+        r * tail - r**2 * density / 2,
+        equals=parts,
+    )
+    chi = 1 + sp.I * lam * first - lam**2 * second / 2
+    yield Step("Wiener and Hopf: up and down alike, 1 - φ is", None, sp.Symbol("|1 - chi|^2"), assumed=True)
+    mean = sp.limit(sp.expand((1 - chi) * sp.conjugate(1 - chi)) / lam**2, lam, 0)
+    given = sp.limit((1 - sp.exp(-(lam**2) / 2)) / lam**2, lam, 0)
+    yield Step(
+        "Mean ladder height from small λ, φ = e^{-λ²/2}", None, sp.sqrt(2) / 2, equals=sp.sqrt(given / mean) * first
+    )
+    logarithm = sp.log((1 - chi) / (-sp.I * lam * first))
+    slope = sp.limit(sp.diff(logarithm, lam), lam, 0)
+    yield Step("Slope at 0 of ln[(1 - χ)/(-iλ⟨H⟩)]", None, sp.I * second / (2 * first), equals=slope)
+    s = sp.Symbol("s", real=True)
+    real_part = sp.log((1 - sp.exp(-(lam**2) / 2)) / (lam * sp.sqrt(2) / 2) ** 2) / 2
+    kernel = sp.diff(1 / (s - lam), lam).subs(lam, 0).subs(s, lam)
+    yield Step(
+        "It is analytic above the real line: its imaginary part is the Hilbert transform of the real one; both sides "
+        "of 0",
+        None,
+        integrand,
+        equals=-2 * real_part * kernel / sp.pi,
+    )

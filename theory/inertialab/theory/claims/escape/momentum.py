@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from inertialab.theory.claims.escape.sgd import SGD_EXPONENT, noise_steps
+from inertialab.theory.claims.escape.sgd import GAUSSIAN, SGD_EXPONENT, SGD_PARTS, noise_steps
 from inertialab.theory.claims.escape.wells import escape_curvatures, straight_path
 from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
@@ -19,7 +19,7 @@ x, v = sp.symbols("x v", real=True)
     (D, gamma, M, Ha, Hb, dL),
     kind="asymptotic",
     regime=Regime(
-        (gamma * M * dL >= 4 * D, gamma**2 * M * dL * 36 * sp.sqrt(M) >= 50 * D * sp.sqrt(Ha)),
+        (gamma * M * dL >= 12 * D, gamma**2 * M * dL * 36 * sp.sqrt(M) >= 70 * D * sp.sqrt(Ha)),
         LOW + " At weaker friction the energy lost in one oscillation is below the noise and limits the rate.",
     ),
     source=Source("langer1969statistical", "nucleation rate from the unstable mode"),
@@ -42,11 +42,13 @@ def momentum_escape() -> Derivation:
     """
     a, b, d = sp.symbols("a b d", positive=True)  # mixing, curvature of the saddle, temperature D/(γM)
     shape = sp.exp(-(M * v**2 - b * x**2) / (2 * d))
+    cubic = -b * x**2 / 2 + sp.Symbol("L_3") * x**3 / 6
+    scaled = ((M * v**2 / 2 + cubic) / d).subs({x: sp.sqrt(d) * x, v: sp.sqrt(d) * v}, simultaneous=True)
     yield Step(
-        "Small noise: near the saddle Gibbs' weight is quadratic, and the well is in equilibrium",
+        "In units of √d Gibbs' weight at the saddle is quadratic as d vanishes",
         None,
-        shape,
-        assumed=True,
+        -sp.log(shape.subs(d, 1)),
+        equals=sp.limit(sp.expand(scaled), d, 0),
     )
     strength, share = d * gamma / M, sp.Function("zeta")(x, v)
     p = shape * share
@@ -145,7 +147,10 @@ def momentum_only_rescales() -> Derivation:
     tau,
     (gamma, M, eta, B, Ha, Hb, dL, s),
     kind="attributed",
-    regime=Regime((s > 0, s < 1, gamma * M * SGD_EXPONENT >= 4), LOW),
+    regime=Regime(
+        (s > 0, s < 1, *(gamma * M * part >= 4 for part in SGD_PARTS), gamma * M * SGD_EXPONENT >= 12),
+        f"{LOW} {GAUSSIAN}",
+    ),
     source=Source("xie2022adaptive", "Theorem 4"),
     uses=("momentum.escape", "sgd.escape-attributed"),
     corrected_by="momentum.escape",

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from inertialab.theory.claims.escape.sgd import ito_prefactor
+from inertialab.theory.claims.escape.sgd import GAUSSIAN, ito_prefactor
 from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
 from inertialab.theory.notation import (
@@ -30,7 +30,10 @@ x = sp.Symbol("x", real=True)
     height_factor,
     (eta, B_count, h, L_a, L_b),
     kind="attributed",
-    regime=Regime((h > 0, L_b > L_a, B_count * sp.log(L_b / L_a) >= 4 * eta * h), LOW),
+    regime=Regime(
+        (h > 0, L_b > L_a, B_count >= 10 * eta * h, B_count * sp.log(L_b / L_a) >= 10 * eta * h),
+        f"{LOW} Where the power B/(eta*h) is small the ends of the path are not narrow. {GAUSSIAN}",
+    ),
     source=Source("mori2022power", "power-law escape rate, one dimension"),
     uses=("sgd.escape",),
     layers=("numerics", "simulation"),

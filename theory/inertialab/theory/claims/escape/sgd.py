@@ -2,19 +2,39 @@
 
 import sympy as sp
 
+from inertialab.theory.claims.escape.watson import small, watson
 from inertialab.theory.claims.escape.wells import straight_path
 from inertialab.theory.claims.escape.white_noise import LOW
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
-from inertialab.theory.notation import B, D, D_a, D_b, Ha, Hb, L_a, L_b, Phi, divergence, dL, eta, s, tau
+from inertialab.theory.notation import B, D, D_a, D_b, Ha, Hb, L_a, L_b, Phi, dL, eta, s, tau
 from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, Source, claim
 
 SGD_EXPONENT = 2 * B * dL / eta * (s / Ha + (1 - s) / Hb)
 
 
+SGD_PARTS = (2 * B * dL * s / (eta * Ha), 2 * B * dL * (1 - s) / (eta * Hb))
+"""Exponent climbed with the noise of the minimum, and with that of the saddle."""
+GAUSSIAN = (
+    "The noise is Gaussian, or 2BΔL times the square of its skewness is small; for other laws see sgd.quasi-potential."
+)
+
+
 SGD_REGIME = Regime(
-    (s > 0, s < 1, SGD_EXPONENT >= 4),
-    LOW + " The path is straight, transverse curvatures do not change along it, the noise switches between the ends.",
+    (
+        s > 0,
+        s < 1,
+        SGD_EXPONENT >= 12,
+        *(part >= 4 for part in SGD_PARTS),
+        B * dL <= sp.Rational(1, 40),
+        10 * B * dL * Ha <= Hb,
+        10 * B * dL * Hb <= Ha,
+    ),
+    f"{LOW} Either noise must rule over several units of the exponent, the gradient must stay small beside the noise "
+    f"of a "
+    "step, or the length of a step matters (sgd.escape-finite-step). The path is straight, transverse curvatures do "
+    "not "
+    f"change along it, the noise goes over smoothly from one strength to the other. {GAUSSIAN}",
 )
 
 
@@ -56,12 +76,14 @@ def sgd_escape() -> Derivation:
     """Mean escape time of SGD with noise in proportion to the curvature: prefactor 2π/H_a.
 
     Minibatch noise is evaluated before the step (Ito), so 1/D stands in the inner integral of the first-passage time,
-    at the minimum. Laplace's method then gives 2π√(D_b/(D_aH_aH_b)); with D in proportion to the curvature the
-    curvature of the saddle drops out. The exponent is that of noise frozen at two values; the true one is ∫L'/D.
+    at the minimum. Watson's lemma gives 2π√(D_b/(D_aH_aH_b)) and the first correction, of relative order D/ΔL; with D
+    in proportion to the curvature the curvature of the saddle drops out. The exponent is that of noise frozen at two
+    values; the true one is ∫L'/D.
     """
     yield from noise_steps()
+    yield from _both_ends()
     local = 2 * sp.pi * sp.sqrt(D_b / (D_a * Ha * Hb))
-    yield Step("Both integrals by Laplace's method, Ito", None, local, equals=ito_prefactor())
+    yield Step("Leading order of both integrals, Ito", None, local, equals=ito_prefactor())
     proportional = {D_a: eta * Ha / (2 * B), D_b: eta * Hb / (2 * B)}
     anti = (ito_prefactor() * D_a / D_b).subs(proportional)
     yield Step("Were 1/D in the outer integral (anti-Ito)", None, 2 * sp.pi / Hb, equals=anti)
@@ -70,6 +92,35 @@ def sgd_escape() -> Derivation:
     readable = 2 * sp.pi / Ha * sp.exp(SGD_EXPONENT)
     exponent = s * dL / D_a + (1 - s) * dL / D_b
     return proven(readable, equals=(ito_prefactor() * sp.exp(exponent)).subs(proportional))
+
+
+def _both_ends() -> Derivation:
+    """First corrections at both ends of ∫e^{φ(y)}∫e^{-φ(z)}/D(z)dz dy, D = εd(x), φ' = L'/D."""
+    place, bend, third, fourth = sp.symbols("x H L_3 L_4", real=True)
+    d0, d1, d2 = sp.symbols("d d_1 d_2", positive=True)
+    d_of = d0 + d1 * place + d2 * place**2 / 2
+    slope = (bend * place + third * place**2 / 2 + fourth * place**3 / 6) / d_of
+    psi = [sp.diff(slope, place, n).subs(place, 0) for n in (1, 2, 3)]
+    yield Step("Second derivative of εφ", None, bend / d0, equals=psi[0])
+    yield Step("Third", None, third / d0 - 2 * bend * d1 / d0**2, equals=psi[1])
+    weight = tuple(sp.diff(1 / d_of, place, n).subs(place, 0) * d0 for n in (1, 2))
+    a, b = sp.symbols("H_a H_b", positive=True)
+    second, cubic, quartic = (p.subs(bend, a) for p in psi)
+    minimum = yield from watson(second, cubic, quartic, *weight)
+    yield Step(
+        "Constant noise, minimum: first correction",
+        None,
+        1 + small * d0 * (5 * third**2 / (24 * a**3) - fourth / (8 * a**2)),
+        equals=sp.simplify(minimum.subs({d1: 0, d2: 0})),
+    )
+    second, cubic, quartic = (-p.subs(bend, -b) for p in psi)
+    saddle = yield from watson(second, cubic, quartic, sp.Integer(0), sp.Integer(0))
+    yield Step(
+        "Constant noise, saddle",
+        None,
+        1 + small * d0 * (5 * third**2 / (24 * b**3) + fourth / (8 * b**2)),
+        equals=sp.simplify(saddle.subs({d1: 0, d2: 0})),
+    )
 
 
 @claim(
@@ -100,61 +151,3 @@ def sgd_escape_attributed() -> Derivation:
     yield Step("Divided by the Ito law", PUBLISHED_OVER_DERIVED, Ha / Hb, equals=readable / sgd_escape.rhs)
     exponent = s * dL / D_a + (1 - s) * dL / D_b
     return proven(readable, equals=(anti * sp.exp(exponent)).subs(proportional))
-
-
-@claim(
-    "sgd.noise-cannot-vanish",
-    divergence,
-    (),
-    kind="exact",
-    uses=("langevin.mean-first-passage",),
-    layers=("numerics",),
-    slips=(
-        ("outside = 2 * sp.integrate", "outside = sp.integrate"),
-        ("+ slope * lam * transform", "- slope * lam * transform"),
-    ),
-)
-def sgd_noise_cannot_vanish() -> Derivation:
-    """Noise in proportion to |L''| on the whole path gives an infinite escape time: it vanishes at the inflection.
-
-    Between minimum and saddle L'' changes sign at a point c, where D = ηC/2 vanishes as d|x - c| with
-    d = η|L'''|/2B, while the drift -L'(c) still points back. The exponent ∫L'/D grows without bound, as (4B/η)|L'/L'''|
-    times the logarithm of any floor put under |L''|. The diffusion itself cannot pass: near c the distance
-    w = c - x > 0 obeys dw = L'dt + √(2dw)dW, whose Laplace transform is explicit and stays below 1 for every
-    argument, so w never becomes negative.
-    """
-    third, slope, floor = sp.symbols("L_3 L_1 delta", positive=True)
-    d = eta * third / (2 * B)
-    # |L''| = max(L₃|w|, δ): logarithms of both sides of c and a constant in between.
-    reach = sp.Symbol("w_0", positive=True)
-    w = sp.Symbol("w", positive=True)
-    outside = 2 * sp.integrate(slope / (d * w), (w, floor / third, reach))
-    inside = 2 * sp.integrate(slope / (eta * floor / (2 * B)), (w, 0, floor / third))
-    yield Step("Exponent within the floor", None, 4 * B * slope / (eta * third), equals=inside)
-    exponent = outside + inside
-    growth = sp.simplify(-floor * sp.diff(exponent, floor))
-    readable = 4 * B / eta * slope / third
-    yield Step("Growth of the exponent with ln(1/δ)", None, readable, equals=growth)
-    vanishing = sp.limit(1 / sp.expand_log(outside), floor, 0)
-    yield Step("so it diverges: its inverse vanishes with the floor", 1 / Phi, sp.Integer(0), equals=vanishing)
-    lam, time, start = sp.symbols("lambda t w_1", positive=True)
-    d_symbol = sp.Symbol("d", positive=True)
-    spread = 1 + d_symbol * lam * time
-    transform = spread ** (-slope / d_symbol) * sp.exp(-lam * start / spread)
-    evolution = sp.diff(transform, time) + slope * lam * transform + d_symbol * lam**2 * sp.diff(transform, lam)
-    yield Step(
-        "Mean of e^{-λw}: residual of its equation over itself",
-        None,
-        sp.Integer(0),
-        equals=sp.simplify(evolution / transform),
-    )
-    yield Step("At time zero it is e^{-λw₁}", None, sp.exp(-lam * start), equals=transform.subs(time, 0))
-    power = sp.Symbol("p", positive=True)
-    far = sp.limit(transform.subs(slope, power * d_symbol).subs({time: 1, d_symbol: 1, start: 1}), lam, sp.oo)
-    yield Step(
-        "As λ → ∞ it tends to 0; any weight on w < 0 would make it grow (units with d = t = w₁ = 1)",
-        None,
-        sp.Integer(0),
-        equals=far,
-    )
-    return proven(sp.Integer(1), equals=growth / readable)

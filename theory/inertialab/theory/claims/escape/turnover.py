@@ -39,8 +39,10 @@ LOSS_A, LOSS_B = (gamma**2 * sp.sqrt(M**3) * orbit / D for orbit in (action, act
     (D, gamma, M, Ha, Hb, dL, action, action_beyond),
     kind="asymptotic",
     regime=Regime(
-        (gamma * M * dL >= 10 * D,),
-        "The law is the leading order of a low temperature; its relative error is somewhat more than D/(γMΔL).",
+        (gamma * M * dL >= D * (10 + 15 * sp.exp(-LOSS_A / 3)),),
+        "The law is the leading order of a low temperature; its relative error is about D/(γMΔL), and somewhat more "
+        "where "
+        "an orbit loses less energy than the noise has.",
     ),
     source=Source("melnikov1986theory", "decay of a well and of a double well"),
     uses=("momentum.escape",),

@@ -2,6 +2,7 @@
 
 import sympy as sp
 
+from inertialab.theory.claims.escape.watson import small, watson
 from inertialab.theory.claims.escape.wells import escape_curvatures
 from inertialab.theory.derivation import Step, proven
 from inertialab.theory.notation import (
@@ -26,10 +27,10 @@ from inertialab.theory.statement import Derivation, Order, Source, claim
 x, y, z = sp.symbols("x y z", real=True)
 
 
-LOW = "Kramers' law needs a barrier of several times the noise."
+LOW = "The law is that of a low temperature; its relative error is of the order of the noise over the barrier."
 
 
-WHITE = Regime((dL >= 4 * D,), LOW)
+WHITE = Regime((dL >= 12 * D,), LOW)
 
 
 @claim(
@@ -73,18 +74,6 @@ def langevin_mean_first_passage() -> Derivation:
     return proven(readable, equals=outer.subs(x, x0))
 
 
-def _laplace(third: sp.Expr, fourth: sp.Expr, curvature: sp.Expr, sign: int) -> sp.Expr:
-    """∫exp(-(curvature·w²/2 + sign·(third·w³/6 + fourth·w⁴/24))/D)dw to next order in D, over its leading order."""
-    small, w = sp.symbols("e w", positive=True)
-    rest = sp.exp(-sign * (third * w**3 * small / 6 + fourth * w**4 * small**2 / 24))
-    series = sp.series(rest, small, 0, 3).removeO().subs(small, sp.sqrt(D))  # w in units of √D
-    return sum(
-        coefficient * (sp.factorial2(power - 1) / curvature ** (sp.Integer(power) / 2))
-        for (power,), coefficient in sp.Poly(sp.expand(series), w).terms()
-        if power % 2 == 0
-    )
-
-
 @claim(
     "langevin.eyring-kramers",
     tau,
@@ -102,10 +91,10 @@ def _laplace(third: sp.Expr, fourth: sp.Expr, curvature: sp.Expr, sign: int) -> 
 def langevin_eyring_kramers() -> Derivation:
     """Mean escape time over a saddle in white noise, leading order of small D.
 
-    Laplace's method: the outer integral of the first-passage time is a Gaussian at the saddle, the inner one at the
-    minimum. In more dimensions the committor depends on the unstable coordinate alone, and every integral is a
-    Gaussian with the determinant of its Hessian. The next order is a relative error of KD/ΔL; for the double well
-    ΔL(θ² - 1)² it has K = 3/8.
+    Watson's lemma: the outer integral of the first-passage time is a Gaussian at the saddle, the inner one at the
+    minimum, each with a correction of relative order D. In more dimensions the committor depends on the unstable
+    coordinate alone, and every integral is a Gaussian with the determinant of its Hessian. The next order is a
+    relative error of KD/ΔL; for the double well ΔL(θ² - 1)² it has K = 3/8.
     """
     w, a, c, d = sp.symbols("w a c d", positive=True)
     gauss = sp.integrate(sp.exp(-a * w**2 / (2 * D.subs(D, c))), (w, -sp.oo, sp.oo))
@@ -118,15 +107,15 @@ def langevin_eyring_kramers() -> Derivation:
         2 * sp.pi / sp.sqrt(Ha * Hb) * sp.exp(dL / d),
         equals=leading,
     )
-    through = yield from _saddle_in_two_dimensions()
-    local = sp.Symbol("L") - sp.Symbol("L_b")
-    quadratic = -Hb * x**2 / 2 + sp.Symbol("h") * y**2 / 2
-    yield Step("Small noise: only the quadratic parts of both ends count", local, quadratic, assumed=True)
     third, fourth = sp.symbols("L_3 L_4", real=True)
+    none = sp.Integer(0)
     well = D * (5 * third**2 / (24 * Ha**3) - fourth / (8 * Ha**2))
-    yield Step("Next order at the minimum", None, 1 + well, equals=_laplace(third, fourth, Ha, 1))
+    minimum_next = yield from watson(Ha, third, fourth, none, none)
+    yield Step("Next order at the minimum", None, 1 + well, equals=minimum_next.subs(small, D))
     ridge = D * (5 * third**2 / (24 * Hb**3) + fourth / (8 * Hb**2))
-    yield Step("Next order at the saddle", None, 1 + ridge, equals=_laplace(third, fourth, Hb, -1))
+    saddle_next = yield from watson(Hb, -third, -fourth, none, none)
+    yield Step("Next order at the saddle", None, 1 + ridge, equals=saddle_next.subs(small, D))
+    through = yield from _saddle_in_two_dimensions()
     double = dL * (theta**2 - 1) ** 2
     at = {
         where: {Ha: sp.diff(double, theta, 2), third: sp.diff(double, theta, 3), fourth: sp.diff(double, theta, 4)}
@@ -145,6 +134,14 @@ def _saddle_in_two_dimensions() -> Derivation:
     """Committor, flux and population of a saddle whose axes are turned against those of the minimum; their ratio."""
     b, h_perp, d = sp.symbols("b h_perp d", positive=True)
     energy = -b * x**2 / 2 + h_perp * y**2 / 2
+    cubic = sp.Symbol("L_111") * x**3 / 6 + sp.Symbol("L_122") * x * y**2 / 2
+    scaled = ((energy + cubic) / d).subs({x: sp.sqrt(d) * x, y: sp.sqrt(d) * y}, simultaneous=True)
+    yield Step(
+        "In units of √D only the quadratic parts of the loss are left as D vanishes",
+        None,
+        energy,
+        equals=sp.limit(sp.expand(scaled), d, 0),
+    )
     committor_slope = sp.exp(-b * x**2 / (2 * d))
     backward = d * sp.diff(committor_slope, x) - sp.diff(energy, x) * committor_slope
     yield Step(

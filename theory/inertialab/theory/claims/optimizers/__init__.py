@@ -6,4 +6,5 @@ CLAIMS = claims_in(
     __name__,
     "scaling",
     "adai",
+    "edge",
 )

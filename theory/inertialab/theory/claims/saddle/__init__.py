@@ -10,4 +10,7 @@ CLAIMS = claims_in(
     "entry",
     "adam",
     "adai",
+    "covariance",
+    "rotation",
+    "speed",
 )

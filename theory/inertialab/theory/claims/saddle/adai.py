@@ -37,7 +37,11 @@ from inertialab.theory.statement import Derivation, Source, claim
     msd_T,
     (eta, h, C, kappa, T),
     kind="asymptotic",
-    regime=Regime((kappa <= 1,), "Inertia 1 - kappa lies between 0 and 1."),
+    regime=Regime(
+        (kappa <= 1, -eta * h * T <= 2),
+        "Inertia 1 - kappa lies between 0 and 1; at a saddle the growth exp(2*eta*|h|*T) carries every fluctuation of "
+        "the inertia along. Second moments must be slow, 1 - beta2 << 1.",
+    ),
     source=Source("xie2022adaptive", "Adai with frozen inertia"),
     uses=("momentum.saddle-msd", "adai.stationary-variance"),
     layers=("simulation", "real"),

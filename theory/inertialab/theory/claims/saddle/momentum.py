@@ -93,11 +93,12 @@ def _sum_of_squared_responses() -> sp.Expr:
     layers=("numerics", "simulation"),
 )
 def momentum_growth_slower() -> Derivation:
-    """Growth of EMA momentum at a saddle, per step: always below SGD's 1 + η|h| at the same learning rate.
+    """Growth of EMA momentum at a saddle, per step: never above SGD's 1 + η|h| at the same learning rate.
 
-    The growth is the larger root of the characteristic polynomial. At r = 1 + η|h| the polynomial is βη²h² > 0, and
-    that point lies beyond the vertex, so the root is smaller, for every η, h < 0 and 0 < β < 1. Both grow: at r = 1 it
-    is negative. PyTorch's momentum at η is EMA momentum at η/(1 - β), and is beaten by SGD at that rate.
+    The growth is the larger root of the characteristic polynomial. At r = 1 + η|h| the polynomial is βη²h², and that
+    point lies beyond the vertex, so the root is smaller for every η, h < 0 and 0 < β < 1, and equal only at β = 0,
+    where EMA momentum is SGD. Both grow: at r = 1 it is negative. PyTorch's momentum at η is EMA momentum at η/(1 - β),
+    and is beaten by SGD at that rate.
     """
     r, q, b = sp.Symbol("r"), sp.Symbol("q", positive=True), sp.Symbol("beta", positive=True)
     A, _ = linear_recursion(MOMENTUM_EMA, QUADRATIC)
@@ -108,7 +109,8 @@ def momentum_growth_slower() -> Derivation:
     value = sp.factor(sp.expand(at_saddle.subs(r, 1 + q)))
     yield Step("The polynomial there", None, b * q**2, equals=value)
     yield Step("is positive", None, sp.Integer(1), equals=sp.sign(value))
-    slack = sp.Symbol("1-beta", positive=True)
+    yield Step("and vanishes without momentum", None, sp.Integer(0), equals=value.subs(b, 0))
+    slack = sp.Symbol("f", positive=True)  # 1 - β
     beyond = sp.expand(sp.diff(at_saddle, r).subs(r, 1 + q).subs(b, 1 - slack))
     yield Step("Its slope there, with 1 - β = f", None, 2 * q + slack - slack * q, equals=beyond)
     yield Step("is positive for f < 1: q + q(1 - f) + f", None, q + q * b + (1 - b), equals=beyond.subs(slack, 1 - b))
@@ -117,6 +119,6 @@ def momentum_growth_slower() -> Derivation:
     root = (1 + beta - epsilon * h + sp.sqrt((1 + beta - epsilon * h) ** 2 - 4 * beta)) / 2
     yield Step("The larger root solves it", None, sp.Integer(0), equals=sp.expand(polynomial.subs(r, root)))
     leading = sp.series((root - 1).subs({h: -q / eta, beta: 1 - slack}), q, 0, 3).removeO()
-    yield Step("Growth beyond 1, small η|h|", None, q - (1 - slack) / slack * q**2, equals=leading)
+    yield Step("Growth beyond 1, small η|h|, with f = 1 - β", None, q - (1 - slack) / slack * q**2, equals=leading)
     other = (1 + beta - epsilon * h - sp.sqrt((1 + beta - epsilon * h) ** 2 - 4 * beta)) / 2
     return proven(root, equals=beta / other)

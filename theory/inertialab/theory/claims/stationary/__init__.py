@@ -14,7 +14,11 @@ CLAIMS = claims_in(
     "adam",
     "adai",
     "density",
+    "scale_invariance",
+    "label_noise",
+    "shuffled_loss",
     "multiplicative",
     "current",
     "shift",
+    "large_batches",
 )

@@ -1,14 +1,16 @@
-"""Exact numerics of transients: matrix exponentials, eigenvalues, and recursions run step by step."""
+"""Exact numerics of transients: the optimizers themselves, asked for one step or stepped without noise, in float64."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import scipy.linalg
 import torch
 
-from inertialab.experiments.exact import moments_after, recursion
+from inertialab.experiments.exact import moments_after
+from inertialab.optim import OPTIMIZERS, set_momentum_buffer
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, settings_of
+from inertialab.verification.studies.exact.one_step import linear_step, matrix_step
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, lower, settings_of
 
 
 def iterated(
@@ -20,10 +22,10 @@ def iterated(
     device: torch.device,
     tick: Tick,
 ) -> Findings:
-    """Mean squared displacement by iterating the second moments one step at a time."""
+    """Mean squared displacement by iterating the second moments of the optimizer's own step."""
     found = []
     for point in points:
-        A, kick = recursion(optimizer, h=point["h"], **settings_of(point))
+        A, kick = linear_step(optimizer, settings_of(point), point["h"])
         start = np.zeros_like(A)
         start[-1, -1] = point.get("v0sq", 0.0)
         for T in times:
@@ -32,46 +34,31 @@ def iterated(
     return Findings(tuple(found))
 
 
-def exponentials(
-    points: Points, times: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick
+def iterated_matrix(
+    problems: Sequence[Mapping[str, Any]],
+    times: Sequence[int],
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
 ) -> Findings:
-    """Mean squared displacement of a damped particle from matrix exponentials of drift and noise (Van Loan)."""
+    """Covariance by iterating the second moments of SGD's own step, H and C not commuting."""
     found = []
-    for point in points:
-        A = np.array([[0, 1], [-point["h"] / point["M"], -point["gamma"]]])
-        Q = np.diag([0, 2 * point["D"] / point["M"] ** 2])
-        for t in times:
-            moments = _damped(A, Q, np.diag([0.0, point["v0sq"]]), t)
-            found.append(Measurement("msd", {**point, "t": t}, Estimate(float(moments[0, 0]))))
-    return Findings(tuple(found))
-
-
-def _damped(A: np.ndarray, Q: np.ndarray, start: np.ndarray, t: float) -> np.ndarray:
-    """Second moments after a time, in pieces so short that the growing exponential of one loses no digits."""
-    pieces = int(np.ceil(t * np.abs(np.linalg.eigvals(A)).max()))
-    both = scipy.linalg.expm(t / pieces * np.block([[-A, Q], [np.zeros((2, 2)), A.T]]))
-    response = both[2:, 2:].T
-    kick, moments = response @ both[:2, 2:], start
-    for _ in range(pieces):
-        moments = response @ moments @ response.T + kick
-    return moments
-
-
-def drifts(times: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Drift over diffusion, the thermal velocity's mean squared path from its response integrated numerically."""
-    found = []
-    for x in times:
-        nodes, weights = np.polynomial.legendre.leggauss(40)
-        path = x / 2 * weights @ np.exp(-x / 2 * (nodes + 1))
-        found.append(Measurement("ratio", {"x": x}, Estimate(float(path**2 / (2 * x)))))
+    for point in problems:
+        A, kick = matrix_step("sgd", {"eta": point["eta"]}, np.array(point["H"]))
+        noise = kick @ np.array(point["C"]) @ kick.T
+        for T in times:
+            S = moments_after(A, noise, np.zeros_like(A), T)
+            at = {**point, "T": T}
+            found += [Measurement("covariance", at, Estimate(float(S[e])), entry=e) for e in lower(len(S))]
     return Findings(tuple(found))
 
 
 def growths(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Largest eigenvalue of one step of EMA momentum."""
+    """Largest eigenvalue of the step of EMA momentum."""
     rows = []
     for point in points:
-        A, _ = recursion("momentum-ema", **point)
+        A, _ = linear_step("momentum-ema", settings_of(point), point["h"])
         rows.append(Measurement("growth", point, Estimate(float(np.abs(np.linalg.eigvals(A)).max()))))
     return Findings(tuple(rows))
 
@@ -79,28 +66,35 @@ def growths(points: Points, *, rng: np.random.Generator, device: torch.device, t
 def entries(
     points: Points, times: Sequence[int], *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
-    """Mean displacement after a ballistic entry, one step at a time."""
+    """Displacement after a ballistic entry: EMA momentum run without noise."""
     found = []
     for point in points:
-        A, _ = recursion("momentum-ema", eta=point["eta"], h=point["h"], beta=point["beta"])
-        state = np.array([0.0, point["m0"]])
+        theta = torch.zeros(1, dtype=torch.float64)
+        stepper = OPTIMIZERS["momentum-ema"].make([theta], **settings_of(point))
+        set_momentum_buffer(stepper, torch.full((1,), point["m0"], dtype=torch.float64))
         for T in range(1, max(times) + 1):
-            state = A @ state
+            theta.grad = point["h"] * theta
+            stepper.step()
             if T in times:
-                found.append(Measurement("displacement", {**point, "T": T}, Estimate(float(state[0]))))
+                found.append(Measurement("displacement", {**point, "T": T}, Estimate(float(theta))))
     return Findings(tuple(found))
 
 
 def cold_starts(
-    betas: Sequence[float], times: Sequence[int], *, rng: np.random.Generator, device: torch.device, tick: Tick
+    points: Points, times: Sequence[int], *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
-    """Squared responses to every single noise under bias-corrected momentum, summed."""
+    """Squared responses to every single noise under bias-corrected momentum, summed.
+
+    Coordinate k meets a gradient of one in step k and none else. Adai is run at constant inertia: `eps` above anything
+    that the second moments ask for.
+    """
     found = []
-    for beta in betas:
+    for point in points:
         for T in times:
-            buffers, moved = np.zeros(T), np.zeros(T)
-            for step in range(1, T + 1):
-                buffers = beta * buffers + (1 - beta) * (np.arange(1, T + 1) == step)
-                moved -= buffers / (1 - beta**step)
-            found.append(Measurement("msd", {"beta": beta, "T": T}, Estimate(float(moved @ moved))))
+            theta = torch.zeros(T, dtype=torch.float64)
+            stepper = OPTIMIZERS["adai"].make([theta], eta=1.0, beta0=1e-12, beta2=0.9, eps=1 - point["beta"])
+            for row in torch.eye(T, dtype=torch.float64):
+                theta.grad = row.clone()
+                stepper.step()
+            found.append(Measurement("msd", {**point, "T": T}, Estimate(float(theta @ theta))))
     return Findings(tuple(found))

@@ -1,135 +1,266 @@
-"""Stationary states of Adam and Adai themselves: every row of particles is a kind of coordinate of one large model."""
+"""How Adam and Adai leave a critical point once their averages are warm, by particles in compiled loops."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from inertialab.experiments.ensemble import torch_generator
-from inertialab.experiments.walk import Stride, walk
+from inertialab.experiments.particles import Particles
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.particles.gradients import LAWS
-from inertialab.verification.studies.study import Findings, Measurement, Tick
+from inertialab.verification.measure.moments import mean_product, mean_square
+from inertialab.verification.studies.particles.crowds import block_diagonal, crowd_of, quadratic_system
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, lower
 
-FORGOTTEN = 7.0
-"""Relaxation times before anything is measured."""
-LONGER = 3
-"""How many times as long variances are measured."""
-Model = Mapping[str, Any]
+LONG_AGO = 1_000_000
+"""Steps since the start, when bias corrections have died away."""
 
 
-def _started(optimizer: str, model: Model, particles: int, generator: torch.Generator) -> Iterator[Stride]:
-    """Steps of a model whose coordinates of each kind have a curvature, noise and law of their own."""
-    kinds, device = model["kinds"], generator.device
-    column = {name: torch.tensor([[k[name]] for k in kinds], dtype=torch.float64, device=device) for name in ("h", "C")}
-    laws = [LAWS[k.get("law", "gaussian")][0] for k in kinds]
-    signs = torch.tensor([[k.get("sign", 1.0)] for k in kinds], dtype=torch.float64, device=device)
-
-    def gradient(x: Tensor) -> Tensor:
-        noise = torch.stack([law(row, generator) for law, row in zip(laws, x, strict=True)])
-        return column["h"] * x + signs * column["C"].sqrt() * noise
-
-    start = torch.zeros(len(kinds), particles, dtype=torch.float64, device=device)
-    return walk(optimizer, model["settings"], gradient, start)
-
-
-def _wait(model: Model) -> int:
-    """Steps until the slowest kind and the second moment have forgotten the start."""
-    settings = model["settings"]
-    curved = [k["h"] / (k["C"] ** 0.5 if "beta0" not in settings else 1.0) for k in model["kinds"] if k["h"] > 0]
-    memories = 1 / (1 - settings["beta2"]) + 1 / (settings["eta"] * min(curved, default=1.0))
-    return int(np.ceil(FORGOTTEN * memories))
-
-
-def _inertia(s: Stride, settings: Mapping[str, float]) -> Tensor:
-    """1 - beta1 of every coordinate, from what Adai carries: the share of the newest gradient in its buffer."""
-    second = s.state["exp_avg_sq"]  # the correction of its start is common to all
-    return (settings["beta0"] * second / second.mean()).clamp(settings["eps"], 1)
-
-
-def spread(
+def warm(
     optimizer: str,
-    models: Sequence[Model],
+    settings: Mapping[str, float],
+    H: np.ndarray,
+    root: np.ndarray,
     particles: int,
-    *,
-    rng: np.random.Generator,
-    device: torch.device,
+    hold: int,
+    seed: int,
     tick: Tick,
-) -> Findings:
-    """Stationary variance of each kind of coordinate, and with Adai its mean inertia, as one of the conditions.
+) -> Particles:
+    """Particles at the critical point of θᵀHθ/2 whose optimizers have long seen the noise there.
+
+    The parameter is held while the averages become those of the noise: what a learning rate of zero would do.
 
     Args:
         optimizer: adam or adai.
-        models: `settings` of the optimizer and `kinds` of coordinates: `h`, `C`, `law`; those without curvature only
-            take part in the mean second moment.
-        particles: Coordinates of each kind.
-        rng: Source of all randomness.
-        device: Where to run.
+        settings: Its settings.
+        H: Hessian, shape (d, d).
+        root: Root of the noise covariance, C = root rootᵀ, shape (d, d).
+        particles: Number of particles.
+        hold: Steps of holding; several times the memory of the averages.
+        seed: Of the random numbers.
         tick: Called after each step.
     """
-    rows = []
-    for model in models:
-        steady, settings = _started(optimizer, model, particles, torch_generator(rng, device)), model["settings"]
-        wait = _wait(model)
-        for _ in range(wait):
-            next(steady)
-            tick()
-        square = torch.zeros(len(model["kinds"]), particles, dtype=torch.float64, device=device)
-        inertia = torch.zeros(len(square), dtype=torch.float64, device=device)
-        for _ in range(LONGER * wait):
-            s = next(steady)
-            square += s.after**2
-            if optimizer == "adai":
-                inertia += _inertia(s, settings).mean(1)
-            tick()
-        for i, kind in enumerate(model["kinds"]):
-            if kind["h"] <= 0:
-                continue
-            point = {**settings, **kind, "B": kind["h"] / kind["C"], "K": LAWS[kind.get("law", "gaussian")][2]}
-            if optimizer == "adai":
-                point["kappa"] = float(inertia[i] / (LONGER * wait))
-            rows.append(Measurement("variance", point, Estimate.mean((square[i] / (LONGER * wait)).cpu().numpy())))
-    return Findings(tuple(rows))
+    system, d = quadratic_system(optimizer, settings, H, root), len(H)
+    states = {"v": np.diag(root @ root.T)} | ({"q": 1.0} if "q" in system.states else {})
+    crowd = crowd_of(system, particles, **states)
+    crowd.steps = LONG_AGO
+    for _ in range(hold):
+        crowd.advance(1, seed, crowd.chunks)
+        crowd.state[:, :d] = 0
+        tick()
+    return crowd
 
 
-def biases(
-    models: Sequence[Model],
+def adam_spread(
+    eta: float,
+    beta: float,
+    beta2: float,
+    points: Points,
+    times: Sequence[int],
     particles: int,
+    hold: int,
     *,
     rng: np.random.Generator,
     device: torch.device,
     tick: Tick,
 ) -> Findings:
-    """Adai's mean momentum buffer: against the mean gradient, and where it leaves the mean gradient of a parabola.
+    """Mean squared displacement of warm Adam along the eigenvectors of pairs of directions, C = |H|/B.
 
-    Kinds without curvature have a gradient of mean zero, so their mean buffer is the bias. On a parabola the parameter
-    settles where the mean buffer vanishes; measured is the squared mean gradient there.
+    Args:
+        eta: Learning rate.
+        beta: Momentum.
+        beta2: Memory of the second moment.
+        points: Pairs: curvature h of the first direction, `ratio` of its size to that of the second, angle `turn` of
+            their eigenvectors against the axes, B.
+        times: Steps, ascending.
+        particles: Number of particles.
+        hold: As for `warm`.
+        rng: Source of all randomness.
+        device: The loops are compiled for the CPU, whatever the device.
+        tick: Called after each step of holding and each look.
     """
-    rows = []
-    for model in models:
-        steady, settings = _started("adai", model, particles, torch_generator(rng, device)), model["settings"]
-        wait = _wait(model)
-        for _ in range(wait):
-            next(steady)
+    pairs = [np.array([p["h"], p["h"] / p["ratio"]]) for p in points]
+    turns = [np.array([[c, -s], [s, c]]) for c, s in ((np.cos(p["turn"]), np.sin(p["turn"])) for p in points)]
+    H = block_diagonal(R @ np.diag(h) @ R.T for R, h in zip(turns, pairs, strict=True))
+    root = block_diagonal(
+        R @ np.diag(np.sqrt(np.abs(h) / p["B"])) for R, h, p in zip(turns, pairs, points, strict=True)
+    )
+    axes = block_diagonal(R.T for R in turns)
+    settings = {"eta": eta, "beta": beta, "beta2": beta2, "delta": 0.0}
+    seed, found = int(rng.integers(2**62)), []
+    crowd = warm("adam", settings, H, root, particles, hold, seed, tick)
+    begin = crowd.steps
+    common = {"eta": eta, "beta": beta, "beta2": beta2}
+    for T in times:
+        crowd.advance(begin + T - crowd.steps, seed, crowd.chunks)
+        tick()
+        along = axes @ crowd.values().astype(float)
+        for i, p in enumerate(points):
+            first = {**common, **p, "T": T}
+            second = {**first, "h": p["h"] / p["ratio"], "ratio": 1 / p["ratio"]}
+            found.append(Measurement("msd", first, mean_square(along[2 * i])))
+            found.append(Measurement("msd", second, mean_square(along[2 * i + 1])))
+    return Findings(tuple(found))
+
+
+def adam_covariance(
+    eta: float,
+    beta: float,
+    beta2: float,
+    problems: Sequence[Mapping[str, Any]],
+    times: Sequence[int],
+    particles: int,
+    hold: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Covariance of warm Adam with any H and C, every problem a block of one compiled loop; other arguments as before.
+
+    Args:
+        eta: Learning rate.
+        beta: Momentum.
+        beta2: Memory of the second moment.
+        problems: H and C of each, of one size.
+        times: Steps, ascending.
+        particles: Number of particles.
+        hold: As for `warm`.
+        rng: Source of all randomness.
+        device: The loops are compiled for the CPU, whatever the device.
+        tick: Called after each step of holding and each look.
+    """
+    H = block_diagonal(p["H"] for p in problems)
+    root = block_diagonal(np.linalg.cholesky(p["C"]) for p in problems)
+    settings = {"eta": eta, "beta": beta, "beta2": beta2, "delta": 0.0}
+    seed, found = int(rng.integers(2**62)), []
+    crowd = warm("adam", settings, H, root, particles, hold, seed, tick)
+    begin, size = crowd.steps, len(H) // len(problems)
+    for T in times:
+        crowd.advance(begin + T - crowd.steps, seed, crowd.chunks)
+        tick()
+        for p, at in zip(problems, np.split(crowd.values().astype(float), len(problems)), strict=True):
+            point = {**p, "eta": eta, "beta": beta, "beta2": beta2, "T": T}
+            found += [Measurement("covariance", point, mean_product(at.T, *e), entry=e) for e in lower(size)]
+    return Findings(tuple(found))
+
+
+def adai_spread(
+    eta: float,
+    beta0: float,
+    beta2: float,
+    eps: float,
+    points: Points,
+    times: Sequence[int],
+    particles: int,
+    hold: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Mean squared displacement of warm Adai, every point a coordinate of one problem, beside its measured inertia.
+
+    The mean of second moments is that of each particle's own coordinates.
+
+    Args:
+        eta: Learning rate.
+        beta0: Mean of 1 - β₁ before clipping.
+        beta2: Memory of the second moment.
+        eps: Smallest 1 - β₁.
+        points: Curvature h and noise C of each coordinate.
+        times: Steps, ascending.
+        particles: Number of particles.
+        hold: As for `warm`.
+        rng: Source of all randomness.
+        device: The loops are compiled for the CPU, whatever the device.
+        tick: Called after each step of holding and each look.
+    """
+    h, C = (np.array([p[k] for p in points]) for k in ("h", "C"))
+    settings = {"eta": eta, "beta0": beta0, "beta2": beta2, "eps": eps}
+    seed, found = int(rng.integers(2**62)), []
+    crowd = warm("adai", settings, np.diag(h), np.diag(np.sqrt(C)), particles, hold, seed, tick)
+    begin, v = crowd.steps, crowd.values("v").astype(float)
+    kappa = np.clip(beta0 * v / v.mean(0), eps, 1).mean(1)
+    common = {"eta": eta, "beta0": beta0, "n": len(points), "trace_abs": float(np.abs(h).sum())}
+    for T in times:
+        crowd.advance(begin + T - crowd.steps, seed, crowd.chunks)
+        tick()
+        for i, (p, at) in enumerate(zip(points, crowd.values().astype(float), strict=True)):
+            point = {**common, **p, "kappa": float(kappa[i]), "T": T}
+            found.append(Measurement("msd", point, mean_square(at)))
+    return Findings(tuple(found))
+
+
+def adai_covariance(
+    eta: float,
+    beta0: float,
+    beta2: float,
+    eps: float,
+    problems: Sequence[Mapping[str, Any]],
+    times: Sequence[int],
+    particles: int,
+    hold: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Covariance of warm Adai with any H and C, a compiled loop for each problem; arguments as before."""
+    settings = {"eta": eta, "beta0": beta0, "beta2": beta2, "eps": eps}
+    found = []
+    for p in problems:
+        root, seed = np.linalg.cholesky(p["C"]), int(rng.integers(2**62))
+        crowd = warm("adai", settings, np.array(p["H"]), root, particles, hold, seed, tick)
+        begin = crowd.steps
+        for T in times:
+            crowd.advance(begin + T - crowd.steps, seed, crowd.chunks)
             tick()
-        buffer = torch.zeros(len(model["kinds"]), particles, dtype=torch.float64, device=device)
-        place, inertia = torch.zeros_like(buffer), buffer.new_zeros(len(buffer))
-        for _ in range(wait):
-            s = next(steady)
-            buffer += s.buffer
-            place += s.after
-            inertia += _inertia(s, settings).mean(1)
-            tick()
-        for i, kind in enumerate(model["kinds"]):
-            _, third, K = LAWS[kind.get("law", "gaussian")]
-            skewed = kind.get("sign", 1.0) * third * kind["C"] ** 1.5
-            point = {**settings, **kind, "K": K, "v": kind["C"], "third": skewed, "kappa": float(inertia[i] / wait)}
-            if kind["h"] > 0:
-                slope = Estimate.mean((kind["h"] * place[i] / wait).cpu().numpy())
-                square = Estimate(slope.value**2, 2 * abs(slope.value) * slope.se, slope.n)
-                rows.append(Measurement("end", {**point, "unit": kind["C"] / 100}, square))
-            else:
-                rows.append(Measurement("bias", point, Estimate.mean((buffer[i] / wait).cpu().numpy())))
-    return Findings(tuple(rows))
+            point, at = {**p, **settings, "T": T}, crowd.values().astype(float).T
+            found += [Measurement("covariance", point, mean_product(at, *e), entry=e) for e in lower(len(root))]
+    return Findings(tuple(found))
+
+
+def adai_speed(
+    eta: float,
+    beta0: float,
+    beta2: float,
+    eps: float,
+    points: Points,
+    times: Sequence[int],
+    particles: int,
+    hold: int,
+    *,
+    rng: np.random.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> Findings:
+    """Spread of warm Adai over that of SGD with the same rate and noise, without curvature; arguments as before.
+
+    Facts: the same from a cold start, where both bias correction and the few gradients of a second moment count.
+    """
+    settings = {"eta": eta, "beta0": beta0, "beta2": beta2, "eps": eps}
+    flat, root = np.zeros((len(points), len(points))), np.diag([float(np.sqrt(p["C"])) for p in points])
+    seeds = [int(s) for s in rng.integers(2**62, size=3)]
+    adai = warm("adai", settings, flat, root, particles, hold, seeds[0], tick)
+    v = adai.values("v").astype(float)
+    kappa = np.clip(beta0 * v / v.mean(0), eps, 1).mean(1)
+    plain = quadratic_system("sgd", {"eta": eta}, flat, root)
+    sgd, cold = (crowd_of(system, particles) for system in (plain, adai.system))
+    found, begin, fast = [], adai.steps, {}
+    for T in times:
+        for crowd, seed, origin in ((adai, seeds[0], begin), (sgd, seeds[1], 0), (cold, seeds[2], 0)):
+            crowd.advance(origin + T - crowd.steps, seed, crowd.chunks)
+        tick()
+        spreads = [[mean_square(at) for at in crowd.values().astype(float)] for crowd in (adai, sgd, cold)]
+        for p, inertia, one, other in zip(points, kappa, spreads[0], spreads[1], strict=True):
+            point = {**p, "eta": eta, "kappa": float(inertia), "T": T}
+            found.append(Measurement("speed", point, _ratio(one, other)))
+        fast[str(T)] = [_ratio(one, other).value for one, other in zip(spreads[2], spreads[1], strict=True)]
+    return Findings(tuple(found), {"cold": fast})
+
+
+def _ratio(one: Estimate, other: Estimate) -> Estimate:
+    """Ratio of two independent means."""
+    value = one.value / other.value
+    return Estimate(value, value * float(np.hypot(one.se / one.value, other.se / other.value)), min(one.n, other.n))

@@ -97,7 +97,8 @@ def slowing(
     for point in points:
         system = System(WELL, _sgd(point["eta"], [D]).noise, "momentum-ema", point)
         time, flow = _counted(system, 1.0, events, rng, tick)
-        rows.append(Measurement("ratio", {**point, "Hb": 4.0}, time.scaled(1 / flow)))
+        more = {"Hb": 4.0, "potential": POTENTIAL, "D": D, "kappa": 1 - point["beta"]}
+        rows.append(Measurement("ratio", {**point, **more}, time.scaled(1 / flow)))
     return Findings(tuple(rows))
 
 

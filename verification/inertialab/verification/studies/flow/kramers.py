@@ -8,7 +8,7 @@ from scipy import integrate, sparse
 from scipy.sparse.linalg import eigs
 
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.exact.escape import Field, double_well, passage
+from inertialab.verification.studies.flow.escape import Field, double_well
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 _diagonals: Any = sparse.diags  # its annotation knows single offsets only
@@ -50,38 +50,6 @@ def _between(x: np.ndarray, middle: np.ndarray, gibbs: np.ndarray, temperature: 
     return np.sqrt(temperature / M) * _diagonals(gibbs) @ rise
 
 
-def inertial_escapes(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Mean escape times with inertia, white noise."""
-    rows = []
-    for point in points:
-        temperature = point["D"] / (point["gamma"] * point["M"])
-        time = crossing_time(double_well(point["dL"]), temperature, point["gamma"], point["M"])
-        rows.append(Measurement("time", {**point, "Ha": 8 * point["dL"], "Hb": 4 * point["dL"]}, Estimate(time)))
-    return Findings(tuple(rows))
-
-
-def even_well(height: float) -> Field:
-    """A cosine between the minima, so that minimum and saddle have the same curvature; parabolas outside."""
-
-    def loss(x: np.ndarray) -> np.ndarray:
-        outside = height * np.pi**2 / 4 * (np.abs(x) - 1) ** 2
-        return np.where(np.abs(x) < 1, height * (1 + np.cos(np.pi * x)) / 2, outside)
-
-    return loss
-
-
-def equal_curvatures(
-    points: Points, height: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
-) -> Findings:
-    """Escape with inertia where the noise in proportion to the curvature is the same at both ends, hence white."""
-    rows, H = [], height * np.pi**2 / 2
-    for point in points:
-        temperature = point["eta"] * H / (2 * point["B"]) / (point["gamma"] * point["M"])
-        time = crossing_time(even_well(height), temperature, point["gamma"], point["M"])
-        rows.append(Measurement("time", {**point, "dL": height, "Ha": H, "Hb": H}, Estimate(time)))
-    return Findings(tuple(rows))
-
-
 def turnovers(
     points: Points, temperature: float, height: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
@@ -93,17 +61,4 @@ def turnovers(
         time = crossing_time(double_well(height), temperature, point["gamma"], M, cells=360, modes=int(point["modes"]))
         conditions = {"gamma": point["gamma"], "D": temperature * point["gamma"] * M, **fixed}
         rows.append(Measurement("time", conditions, Estimate(time)))
-    return Findings(tuple(rows))
-
-
-def slowing(
-    points: Points, temperature: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
-) -> Findings:
-    """Escape time of EMA momentum over that of SGD at one learning rate and one temperature, continuous time."""
-    rows, slope = [], double_well(1.0).deriv()
-    plain = passage(slope, lambda x: temperature + 0 * x, (-2.5, -1.0, 1.0))
-    for point in points:
-        M = point["eta"] / (1 - point["beta"])
-        ratio = crossing_time(double_well(1.0), temperature, 1 / M, M) / plain
-        rows.append(Measurement("ratio", {**point, "Hb": 4.0}, Estimate(ratio)))
     return Findings(tuple(rows))

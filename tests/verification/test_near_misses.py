@@ -1,0 +1,61 @@
+"""The committed measurements against plausible wrong formulas that nobody made to be found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy as sp
+from near_misses import NEAR_MISSES
+
+from inertialab.theory import claim
+from inertialab.verification import records
+from inertialab.verification.court.judgement import compare_all, confirmed_values, judge_all
+from inertialab.verification.court.material import Material
+from inertialab.verification.docket import checks_of, studies_of
+
+RESULTS = Path(__file__).parents[2] / "results" / "evidence"
+NEAR, BAR = 0.03, 0.95
+"""A formula that is off by less at every point need not be found; of the others, this share must be."""
+
+
+@pytest.fixture(scope="module")
+def materials():
+    checks = [check for check in checks_of(NEAR_MISSES) if check.layer != "real"]
+    found = records.stored(studies_of(checks), RESULTS)
+    if not found:
+        pytest.skip("no committed records; make them by python -m inertialab.verification --out results")
+    judgements = judge_all(compare_all(checks, {id: records.findings_of(r) for id, r in found.items()}))
+    return {
+        id: {
+            layer: Material(claim(id), rows)
+            for layer, rows in confirmed_values(j for j in judgements if j.comparison.check.claim == id).items()
+        }
+        for id in NEAR_MISSES
+    }
+
+
+def tried(materials):
+    """Claim, layer, formula, how far it is off at most where it was judged, and whether it was refuted."""
+    for id, formulas in NEAR_MISSES.items():
+        names = {str(s): s for s in claim(id).formula.free_symbols}
+        for layer in ("numerics", "simulation"):
+            material = materials[id].get(layer)
+            for text in formulas if material else ():
+                predicted = material.predictions(sp.sympify(text, locals=names))
+                off = np.nanmax(np.abs(predicted[0] - material.predicted) / np.abs(material.scale))
+                yield id, layer, text, off, bool(material.refutes(predicted)[0])
+
+
+def test_near_misses_are_refuted_by_numerics_and_simulation(materials):
+    rows = list(tried(materials))
+    far = [row for row in rows if row[3] >= NEAR]
+    missed = [row for row in far if not row[4]]
+    assert len(far) >= 100
+    assert len(missed) <= (1 - BAR) * len(far), missed
+
+
+def test_the_formulas_are_plausible_and_wrong(materials):
+    """None is the claim's own; most differ by less than a factor of three somewhere."""
+    offs = [row[3] for row in tried(materials)]
+    assert min(offs) > 1e-9
+    assert np.median(offs) < 2
