@@ -9,12 +9,14 @@ from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, errors, errors_of
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.flow import density
 from inertialab.verification.studies.particles import (
     adaptive,
     adaptive_minima,
+    any_law,
+    density,
     entering,
     escape,
+    flux,
     leaving,
     minibatches,
     networks,
@@ -116,6 +118,9 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         escape.finite_steps: escape.passages,
         escape.slowing: escape.passages,
         escape.jumps: escape.passages,
+        any_law.exponents: escape.passages,
+        any_law.changes: escape.passages,
+        any_law.thresholds: escape.passages,
         leaving.damped: saddle.spread,
         leaving.sgd_spread: saddle.spread,
         entering.cold_starts: saddle.spread,
@@ -141,7 +146,9 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive.adai_covariance: stationary.equilibrium_matrix,
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
-    assert {alike.get(measure, measure) for measure in sampled} <= judged
+    # Forward flux has its errors from independent replicates: tests/experiments/test_flux.py holds them against counts.
+    replicated = {measure for measure in sampled if measure.__module__ == flux.__name__}
+    assert {alike.get(measure, measure) for measure in sampled - replicated} <= judged
     assert [e.study.id for e in errors_of([c for c in CHECKS if c.study.id == "sgd-spread"])] == ["sgd-spread-repeated"]
 
 

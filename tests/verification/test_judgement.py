@@ -296,6 +296,7 @@ def test_there_is_a_negative_control():
 KINDS = {"numerics": {"exact", "flow"}, "simulation": {"particles"}, "real": {"training"}}
 OF_DIFFUSIONS = {
     "langevin.mean-first-passage",
+    "langevin.stationary-density",
     "langevin.eyring-kramers",
     "sgd.noise-cannot-vanish",
     "adam.batch-crossover",

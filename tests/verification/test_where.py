@@ -34,9 +34,9 @@ def test_a_claim_is_found_with_all_its_rows():
 
 
 def test_what_is_missing_is_said(capsys):
-    said = missing("adam.saddle-msd")
+    said = missing("momentum.turnover")
     assert "No row of the docket confronts it with simulation, which it calls for." in said
-    assert main(["where", "adam.saddle-msd", "--missing"]) == 0
+    assert main(["where", "momentum.turnover", "--missing"]) == 0
     assert "confronts it with simulation" in capsys.readouterr().out
     assert "No study of the docket runs it by name." in missing("adashift")
 

@@ -20,6 +20,7 @@ from inertialab.verification.studies.exact import spheres as exact_spheres
 from inertialab.verification.studies.exact import stationary as exact
 from inertialab.verification.studies.flow import density
 from inertialab.verification.studies.particles import adaptive_minima as adaptive
+from inertialab.verification.studies.particles import density as densities
 from inertialab.verification.studies.particles import (
     labels,
     large_batches,
@@ -274,7 +275,7 @@ ADAI_KURTOSIS = Study(
 )
 DENSITY_PARTICLES = Study(
     "density-of-particles",
-    density.by_particles,
+    densities.by_particles,
     {"points": DENSITIES[:1], "particles": 1_000_000, "looks": 6},
     full={"points": DENSITIES, "particles": 2_000_000},
 )
@@ -409,15 +410,10 @@ def _batches(k_batch: int, memory: float, inertia: float, signal: float, L1: flo
     return {"eta": 0.01, **memories, "k_batch": k_batch, "L1": L1, "g_std": (k_batch / signal) ** 0.5 * L1}
 
 
-NOISY, STEEP = (
-    Study(
-        name,
-        large_batches.travels,
-        {"points": drawn(name, _batches), "particles": 300},
-        full={"particles": 3000},
-    )
-    for name in ("noisy-batches", "steep-batches")
-)
+TRAVELLERS, MANY_TRAVELLERS = {"particles": 300}, {"particles": 3000}
+NOISY_POINTS, STEEP_POINTS = drawn("noisy-batches", _batches), drawn("steep-batches", _batches)
+NOISY = Study("noisy-batches", large_batches.travels, {"points": NOISY_POINTS, **TRAVELLERS}, full=MANY_TRAVELLERS)
+STEEP = Study("steep-batches", large_batches.travels, {"points": STEEP_POINTS, **TRAVELLERS}, full=MANY_TRAVELLERS)
 LARGE, ROOT = "adam.batch-scaling", "adam.square-root-scaling"
 
 OU = ("sgd.stationary-variance-ou", "simulation", SGD_MINIMUM, "variance")
