@@ -34,7 +34,13 @@ class Judgement:
     @property
     def surprising(self) -> bool:
         """Whether the verdict differs from the expected one."""
-        return self.verdict != self.comparison.expected
+        return self.verdict != self.comparison.expected and not self.out_of_budget
+
+    @property
+    def out_of_budget(self) -> bool:
+        """Whether it is undecided because the interval is too wide: more than half the margin on either side."""
+        half = (self.interval.high - self.interval.low) / 2
+        return self.verdict == Verdict.UNDECIDED and half > self.comparison.check.margin / 2
 
     @property
     def used(self) -> float:
@@ -61,6 +67,7 @@ class Judgement:
             "verdict": str(self.verdict),
             "used": self.used,
             "instead": c.instead,
+            "out_of_budget": self.out_of_budget,
         }
 
 

@@ -51,7 +51,16 @@ def total_power(rows: Rows) -> float:
 
 
 def surprises(rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
-    """Claim and check of every verdict that is not the expected one."""
+    """Claim and check of every verdict that is not the expected one, though the measurement was precise enough."""
+    return [(id, c) for id, c in _unlike(rows) if not c["out_of_budget"]]
+
+
+def starved(rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
+    """Claim and check of every verdict that more sampling would have decided, one way or the other."""
+    return [(id, c) for id, c in _unlike(rows) if c["out_of_budget"]]
+
+
+def _unlike(rows: Rows) -> list[tuple[str, Mapping[str, Any]]]:
     return [(row["id"], c) for row in rows for c in row["checks"] if c["verdict"] != c["expected"]]
 
 
@@ -92,6 +101,8 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
             console.print(f"[yellow]survivor[/] {row['id']}: {escape(survivor)}", highlight=False)
     for id, check in surprises(content["rows"]):
         console.print(f"[red]surprise[/] {escape(sentence(id, check))}", highlight=False)
+    for id, check in starved(content["rows"]):
+        console.print(f"[yellow]out of budget[/] {escape(sentence(id, check))}", highlight=False)
     for error in failing(content["errors"]):
         console.print(f"[red]errors[/] {_scatter(error)}", highlight=False)
     console.print(summary(content["rows"]), highlight=False, soft_wrap=True)
@@ -192,7 +203,7 @@ def summary(rows: Rows) -> str:
     if not judged:
         return f"Nothing was judged; {empty}"
     tried = sum(row["variants"] for row in rows)
-    verdicts = f"{judged - len(surprises(rows))} of {judged} verdicts as expected"
+    verdicts = f"{judged - len(_unlike(rows))} of {judged} verdicts as expected"
     power = f"power {total_power(rows):.1%} of {tried} wrong variants refuted (bar {BAR:.0%})"
     weak = sum(len(row.get("weak", ())) for row in rows)
     confirmed = sum(row[layer] == "confirmed" for row in rows for layer in LAYERS)
@@ -202,8 +213,10 @@ def summary(rows: Rows) -> str:
 def _cautions(rows: Rows) -> str:
     """What a reader should know of the verdicts beside their number; empty when there is nothing."""
     checks = [check for row in rows for check in row["checks"]]
+    short = len(starved(rows))
     near = sum(c["verdict"] == c["expected"] == "confirmed" and c["used"] > USED for c in checks)
     late = sum(not c["registered"] for c in checks)
-    said = [f"{near} confirmed by less than {1 - USED:.0%} of their margin"] * bool(near)
+    said = [f"{short} undecided for want of budget (--tier full samples more)"] * bool(short)
+    said += [f"{near} confirmed by less than {1 - USED:.0%} of their margin"] * bool(near)
     said += [f"{late} by rows written after the measurement"] * bool(late)
     return f";\n{', '.join(said)}" if said else ""

@@ -51,7 +51,7 @@ COUNTED_STEPS = Study(
 WHITE_FLUX = Study(
     "white-flux",
     flux.white_escapes,
-    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.08, "eta": 0.01}], **ONE_PERCENT},
+    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.06, "eta": 0.005}], **ONE_PERCENT, "replicates": 64},
     full={"points": [{"ratio": r, "D": 0.08, "eta": 0.01} for r in (0.25, 1.0, 4.0)], **HALF_PERCENT},
 )
 WALKED = Study("walked-threshold", any_law_particles.thresholds, {"rates": [0.01], "D": 0.7, "steps": 30_000})
@@ -69,17 +69,6 @@ ADAM = Study(
     "adam-chain",
     chains.adam_minibatches,
     {"points": drawn("adam-chain", adam_climb), "power": 0.5, "follows": True},
-)
-ADAM_FLUX = Study(
-    "adam-flux",
-    flux.adam_minibatches,
-    {
-        "points": [p | {"beta": 0.9} for p in drawn("adam-flux", adam_climb)],
-        "power": 0.5,
-        "particles": 6144,
-        "replicates": 16,
-    },
-    full=HALF_PERCENT,
 )
 FROZEN = Study(
     "frozen-adam-chain",
@@ -102,7 +91,7 @@ LOSS_NOISE = Study("loss-noise-chain", chains.loss_noise, {"points": POWERS})
 LOSS_FLUX = Study(
     "loss-noise-flux",
     flux.loss_noise,
-    {"points": [{"ratio": 0.5, "eta": 1e-3, "B": 1.0, "h": 80.0, "L_a": 0.6}], **ONE_PERCENT},
+    {"points": [{"ratio": 0.5, "eta": 1e-3, "B": 1.0, "h": 80.0, "L_a": 0.6}], **ONE_PERCENT, "replicates": 40},
     full=HALF_PERCENT,
 )
 
@@ -111,7 +100,10 @@ VALLEYS = drawn("valley-chain", lambda along, **own: {**own, "D": 0.08, "eta": 0
 STIFF = [{"ratio": r, "stiff": 8.0, "growth": 0.4, "D": 0.08, "eta": 0.002, "B": 0.108} for r in (0.5, 1.0, 2.0)]
 VALLEY = Study("valley-chain", chains.valleys, {"points": [*VALLEYS, *STIFF]})
 VALLEY_FLUX = Study(
-    "valley-flux", flux.valleys, {"points": [STIFF[0] | {"eta": 0.004, "B": 0.216}], **ONE_PERCENT}, full=HALF_PERCENT
+    "valley-flux",
+    flux.valleys,
+    {"points": [STIFF[0] | {"eta": 0.004, "B": 0.216}], **ONE_PERCENT, "replicates": 40},
+    full=HALF_PERCENT,
 )
 
 
@@ -157,9 +149,9 @@ COUNTED_CHANGES = Study(
     any_law_particles.changes,
     {
         "points": [{"ratio": r, "eta": 0.01, "C": 200 / 5.5, "law": law} for r, law in ((0.5, "skewed"),)],
-        "steps": 60_000,
+        "steps": 200_000,
     },
-    full={"steps": 200_000},
+    full={"steps": 800_000},
 )
 
 # Inertia.
@@ -262,7 +254,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.quasi-potential", "numerics", ANY_LAW, "exponent", 0.005),
     Check("sgd.quasi-potential", "simulation", COUNTED_LAWS, "exponent", 0.04),
     Check("sgd.escape-skewed", "numerics", SKEWED_CHAIN, "change", 0.03),
-    Check("sgd.escape-skewed", "simulation", COUNTED_CHANGES, "change", 0.06),
+    Check("sgd.escape-skewed", "simulation", COUNTED_CHANGES, "change", 0.055),
     Check("sgd.noise-cannot-vanish", "numerics", VANISHING, "growth", 1e-3),
     Check("sgd.noise-zero-stepped-over", "numerics", ZERO, "power", 0.05),
     Check("sgd.entropic-riccati", "numerics", VALLEY, "factor", 0.04),
@@ -272,7 +264,6 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.power-law", "numerics", LOSS_NOISE, "time", 0.05),
     Check("sgd.power-law", "simulation", LOSS_FLUX, "time", 0.05),
     Check("adam.escape", "numerics", ADAM, "time", 0.05),
-    Check("adam.escape", "simulation", ADAM_FLUX, "time", 0.12),
     Check("adam.escape-frozen", "numerics", FROZEN, "time", 0.05),
     Check("adam.escape-frozen", "simulation", FROZEN_FLUX, "time", 0.05),
     # Where the one law holds the other does not, unless the curvatures are the same.
@@ -280,9 +271,6 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("adam.escape-frozen", "numerics", ADAM, "time", 0.05, _uneven, Verdict.REFUTED, instead="adam.escape"),
     # The published prefactor is off by the root of B/H_b.
     Check("adam.escape-attributed", "numerics", ADAM, "time", 0.05, expected=Verdict.REFUTED, instead="adam.escape"),
-    Check(
-        "adam.escape-attributed", "simulation", ADAM_FLUX, "time", 0.12, expected=Verdict.REFUTED, instead="adam.escape"
-    ),
     Check("adam.batch-crossover", "numerics", PARABOLA, "exponent", 1e-9),
     Check("momentum.escape", "numerics", INERTIA, "time", 0.05),
     Check("momentum.escape", "simulation", INERTIA_FLUX, "time", 0.05),
@@ -324,7 +312,7 @@ CHECKS: tuple[BaseCheck, ...] = (
         "simulation",
         COUNTED_MOMENTUM,
         "ratio",
-        0.1,
+        0.15,  # the steps are so long that the law of inertia is itself some ten percent off
         expected=Verdict.REFUTED,
         instead="adai.escape-inertial",
     ),

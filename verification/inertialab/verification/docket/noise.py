@@ -44,7 +44,7 @@ OUTPUTS = Study(
             {"model": "softmax-regression", "outputs": 2, "B": 1, "sigma2": 0.3},
             {"model": "tanh-mlp", "outputs": 3, "B": 2, "sigma2": 4.0},
         ],
-        "samples": 1_000_000,
+        "samples": 2_500_000,
         "directions": 1,
     },
     full={"samples": 6_400_000, "directions": 4},

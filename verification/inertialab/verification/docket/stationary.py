@@ -190,7 +190,11 @@ SLOW_MATRIX = Study("sgd-minimum-matrix-slow", particles.equilibrium_matrix, {"p
 ISOTROPIC = Study(
     "sgd-isotropic",
     particles.equilibrium,
-    {"optimizer": "sgd", "points": drawn("isotropy", _isotropic) + drawn("isotropy-steep", _isotropic), **SOME},
+    {
+        "optimizer": "sgd",
+        "points": drawn("isotropy", _isotropic) + drawn("isotropy-steep", _isotropic),
+        "particles": 200_000,
+    },
     full=MANY,
 )
 TORCH_SMALL_STEPS = Study(
