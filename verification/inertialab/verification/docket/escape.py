@@ -51,7 +51,7 @@ COUNTED_STEPS = Study(
 WHITE_FLUX = Study(
     "white-flux",
     flux.white_escapes,
-    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.06, "eta": 0.005}], **ONE_PERCENT, "replicates": 64},
+    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.06, "eta": 0.005}], **ONE_PERCENT, "replicates": 110},
     full={"points": [{"ratio": r, "D": 0.08, "eta": 0.01} for r in (0.25, 1.0, 4.0)], **HALF_PERCENT},
 )
 WALKED = Study("walked-threshold", any_law_particles.thresholds, {"rates": [0.01], "D": 0.7, "steps": 30_000})
