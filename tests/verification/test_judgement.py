@@ -126,6 +126,16 @@ def test_a_noisy_measurement_decides_nothing():
     assert set(verdicts([LAW], findings(se=0.05))) == {Verdict.UNDECIDED}
 
 
+@pytest.mark.parametrize(("se", "out"), [(0.02, True), (0.002, False)])
+def test_undecided_for_want_of_samples_is_told_from_undecided_at_the_edge(se, out):
+    """A wide interval around the truth wants more samples; a narrow one across the edge is a surprise."""
+    judgements = judge_all(compare_all([LAW], findings(se=se, bias=1.0 if out else 1.02)))
+    assert {j.verdict for j in judgements} == {Verdict.UNDECIDED}
+    assert [j.out_of_budget for j in judgements] == [out] * len(judgements)
+    assert [j.surprising for j in judgements] == [not out] * len(judgements)
+    assert {j.row()["out_of_budget"] for j in judgements} == {out}
+
+
 def test_continuous_time_is_refuted_at_eta_h_one():
     control = Check(
         "sgd.stationary-variance-ou", "simulation", MADE_UP, "variance", 0.05, where=lambda p: p["h"] == 2.0

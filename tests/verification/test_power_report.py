@@ -8,12 +8,19 @@ import pytest
 from rich.console import Console
 
 from inertialab.theory import claim
-from inertialab.verification.court.report import in_words, percent, print_board, strongest, summary
+from inertialab.verification.court.report import in_words, percent, print_board, strongest, summary, surprises
 
 HOOKS = Path(__file__).parents[2] / "docs" / "hooks"
 STRONG = {"prefactor": 0.0123, "power of h": None}
 BLIND = {"prefactor": 0.136, "power of h": 0.04, "power of C": None, "term -eta*h of 2 - eta*h": None}
-CHECK = {"check": "made-up", "verdict": "confirmed", "expected": "confirmed", "used": 0.1, "registered": True}
+CHECK = {
+    "check": "made-up",
+    "verdict": "confirmed",
+    "expected": "confirmed",
+    "used": 0.1,
+    "registered": True,
+    "out_of_budget": False,
+}
 
 
 def row(**fields):
@@ -75,6 +82,15 @@ def test_the_closing_line_counts_weak_cells():
     assert summary([row()]).endswith("1 of 3 applicable cells not measured; 1 of 2 confirmed cells weak")
     assert summary([row(weak=[])]).endswith("0 of 2 confirmed cells weak")
     assert "power 100.0% of 13 wrong variants refuted" in summary([row()])
+
+
+def test_what_wants_more_samples_is_counted_apart_from_surprises():
+    short = {**CHECK, "verdict": "undecided", "out_of_budget": True}
+    assert "0 of 1 verdicts as expected" in summary([row(checks=[short])])
+    assert "1 undecided for want of budget" in summary([row(checks=[short])])
+    assert surprises([row(checks=[short])]) == []
+    odd = {**short, "out_of_budget": False}
+    assert surprises([row(checks=[odd])]) == [("sgd.stationary-variance", odd)]
 
 
 def test_a_board_without_layers_is_shown_all_the_same():
