@@ -129,7 +129,7 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
             _point(check["point"]),
             f"{check['predicted']:.5g}",
             f"{check['low']:.5g} … {check['high']:.5g}",
-            f"{check['measured'] / check['predicted']:.4f}",
+            f"{1 + (check['measured'] - check['predicted']) / check['scale']:.4f}",
             f"{check['margin']:g}",
             f"{check['n']:,}",
             verdict(check["verdict"]) + _of_what(check),
