@@ -44,6 +44,7 @@ def test_the_home_page_shows_the_board_of_the_results(site):
     assert all(f"claims/{row['id']}.html" in home for row in board["rows"])
     assert board["commit"][:10] in home
     words = [row[layer] for row in board["rows"] for layer in ("derivation", "numerics", "simulation", "real")]
+    words += [error["verdict"] for error in board["errors"]]
     for word in ("proven", "confirmed", "refuted", "contradicts"):
         assert words.count(word) > 0
         assert home.count(f'class="verdict-{word}"') == words.count(word)

@@ -37,7 +37,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_numbers(tmp_path, m
     process.wait()
     (kept,) = (tmp_path / "killed").glob("*.npz")
     with np.load(kept) as found:
-        assert 0 < int(found["counts"][0]) < 33_000
+        assert 0 < int(found["progress"][0]) < 33_000
     assert not list((tmp_path / "killed").glob("escape-*[0-9a-f].json"))
     steps = []
     monkeypatch.setattr("inertialab.experiments.particles.Particles.advance", _watched(steps))

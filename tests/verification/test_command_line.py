@@ -108,7 +108,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused_by_judge(tmp_path, capsys)
 
 
 def test_a_run_that_judged_nothing_is_no_success(tmp_path, capsys):
-    assert run("--only", "adai.momentum-bias", "--out", tmp_path) == 1
+    assert run("--only", "noise.saddle-zero", "--out", tmp_path) == 1
     out = flat(capsys.readouterr().out)
     assert "Nothing was judged; 1 of 1 applicable cells not measured" in out
     assert "100%" not in out
