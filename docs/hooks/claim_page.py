@@ -113,10 +113,8 @@ def derivation(subject: Claim) -> str:
     steps = "".join(
         f"**{n}.** {s.text} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
     )
-    prose, end = (
-        chr(10).join(subject.prose.splitlines()[2:]),
-        "So the statement follows from the assumptions. *(proven)*",
-    )
+    prose = chr(10).join(subject.prose.splitlines()[2:])
+    end = "So the statement follows from the assumptions. *(proven)*"
     return f"## Derivation\n\n{prose}\n\n{steps}\n{end}\n"
 
 

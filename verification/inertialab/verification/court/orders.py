@@ -29,15 +29,10 @@ class OrderCheck(BaseCheck):
         if order is None:
             raise ValueError(f"{self.claim} states no order; give the claim an Order or drop the check.")
         rows = self.points(findings)
-        inverse = np.array([row.predicted / row.measured.value for row in rows])
-        relative = np.array([row.measured.se / row.measured.value for row in rows])
+        inverse, errors = _inverse_ratios(rows)
         x = np.log([_number(order.parameter, row.point) for row in rows])
-        y, errors = np.log(np.abs(1 - inverse)), inverse * relative / np.abs(1 - inverse)
-        if all(row.measured.exact for row in rows):
-            measured = Estimate(float(np.polyfit(x, y, 1)[0]))
-        else:
-            _, slope = weighted_line(x, y, errors)
-            measured = Estimate(*slope, min(row.measured.n for row in rows))
+        y, off = np.log(np.abs(1 - inverse)), np.abs(1 - inverse)
+        _, measured = _line(rows, x, y, errors / off)
         exponent = float(order.exponent)
         slope = Comparison(self, {"order in": str(order.parameter)}, None, exponent, measured, exponent, True)
         return [slope, *self._coefficient(order, rows)]
@@ -48,15 +43,26 @@ class OrderCheck(BaseCheck):
             return []
         x = np.array([_number(order.parameter, row.point) for row in rows])
         stated = np.array([_number(order.coefficient, row.point) for row in rows]) * x**order.exponent
-        inverse = np.array([row.predicted / row.measured.value for row in rows])
-        relative = np.array([row.measured.se / row.measured.value for row in rows])
-        y, errors = (inverse - 1) / stated, np.abs(inverse * relative / stated)
-        if all(row.measured.exact for row in rows):
-            measured = Estimate(float(np.polyfit(x, y, 1)[1]))
-        else:
-            intercept, _ = weighted_line(x, y, errors)
-            measured = Estimate(*intercept, min(row.measured.n for row in rows))
+        inverse, errors = _inverse_ratios(rows)
+        measured, _ = _line(rows, x, (inverse - 1) / stated, np.abs(errors / stated))
         return [Comparison(self, {"coefficient of": str(order.parameter)}, None, 1.0, measured, 1.0, True)]
+
+
+def _inverse_ratios(rows: list[Comparison]) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted over measured, and its standard error, of each."""
+    inverse = np.array([row.predicted / row.measured.value for row in rows])
+    relative = np.array([row.measured.se / row.measured.value for row in rows])
+    return inverse, inverse * relative
+
+
+def _line(rows: list[Comparison], x: np.ndarray, y: np.ndarray, errors: np.ndarray) -> tuple[Estimate, Estimate]:
+    """Intercept and slope of the straight line through what follows from rows, exact where all of them are."""
+    if all(row.measured.exact for row in rows):
+        slope, intercept = np.polyfit(x, y, 1)
+        return Estimate(float(intercept)), Estimate(float(slope))
+    n = min(row.measured.n for row in rows)
+    intercept, slope = weighted_line(x, y, errors)
+    return Estimate(*intercept, n), Estimate(*slope, n)
 
 
 class LimitCheck(BaseCheck):
