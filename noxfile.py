@@ -38,7 +38,7 @@ SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile")
 def env(session: nox.Session) -> None:
     """Make the environment that the other sessions use."""
     groups = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "dev")
-    session.install("-c", "constraints.txt", "-e", ".", *groups)
+    session.install("-c", "constraints.txt", "-e", ".[cluster]", *groups)
     # The wheel that carries the unmodified KaTeX distribution; its own dependencies are of no use here.
     session.install("-c", "constraints.txt", "--no-deps", "djangocms-katex")
     # Independent instruments that tests and benchmarks compare with; one of them asks for a torchvision that it does
@@ -79,10 +79,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
+def faults(session: nox.Session) -> None:
+    """Do to real runs all that can befall them, and count what is lost; figures go to results/faults.json."""
+    session.run(PYTHON, "tests/faults/campaign.py", *session.posargs, external=True)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
     """Run a side-by-side speed comparison, or parts of one: nox -s bench -- measure products."""
     if session.posargs:
         session.run(PYTHON, f"benchmarks/{session.posargs[0]}.py", *session.posargs[1:], external=True)
         return
-    for name in ("measure", "optim", "simulate", "escape"):
+    for name in ("measure", "optim", "simulate", "escape", "training"):
         session.run(PYTHON, f"benchmarks/{name}.py", external=True)

@@ -13,7 +13,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from inertialab.experiments.memory import keep_freed_memory
+
 torch.set_num_threads(1)
+keep_freed_memory()
 
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("steady")

@@ -38,6 +38,9 @@ class Mapped(torch.optim.Optimizer):
             self.lines.append((symbol, used, sp.lambdify(used, expression, [FUNCTIONS, "math"])))
         self.update = update
 
+    def __getstate__(self):
+        return self.__dict__  # a copy keeps its rule
+
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:

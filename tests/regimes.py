@@ -10,6 +10,8 @@ from inertialab.theory.notation import quantity
 
 DRAWS = 200_000
 SLOW = {"eta": (-5, -2), "B": (-5, -1), "Ha": (0, 1), "Hb": (0, 1), "dL": (-0.5, 0.5)}
+LONG_AVERAGE = {"beta": (-4, -2), "T": (1.78, 2.3)}
+SLOW_MOMENT = {"beta2": (-3, -1.75)}
 NARROW = {
     "sgd.escape": SLOW,
     "sgd.escape-attributed": SLOW,
@@ -22,6 +24,17 @@ NARROW = {
         "dL": (-0.5, 0.5),
     },
     "adam.escape": {**SLOW, "beta2": (-4, -2), "beta": (-2, 0), "Ha": (0.4, 0.6), "Hb": (0.4, 0.6)},
+    **{key: {"rho": (0.35, 1.0)} for key in ("radam.mean-factor", "radam.mean-factor-bound")},
+    **{key: {"rho": (0.65, 1.0)} for key in ("radam.variance", "radam.variance-first-order")},
+    **dict.fromkeys(("radam.average-variance", "radam.rectified-variance", "radam.rectification"), SLOW_MOMENT),
+    "radam.warmup": {"beta2": (-4, -3), "T": (2.0, 2.3)},
+    "radam.mean-update": {"beta2": (-4, -1.75)},
+    "adashift.drift": {"beta2": (-4, -1.5)},
+    "adashift.net-factor-adam": {"rare": (0.31, 1.2), "beta2": (-4, -2)},
+    "adashift.critical": {"mu": (-2.1, -1.7), "beta2": (-3.2, -2.6), "beta": (-1, 0)},
+    **dict.fromkeys(("cprop.noise-floor", "cprop.noise-floor-square", "cprop.snr"), LONG_AVERAGE),
+    "sgd.quasi-potential-plane": {"level": (0.8, 1.3), "eta": (-3, -1)},
+    "sgd.quasi-potential-ellipsoid": {"level": (0.8, 1.3), "eta": (-3, -1)},
     "adam.escape-frozen": {**SLOW, "beta2": (-8, -5), "beta": (-1, 0)},
 }
 """Powers of ten between which numbers are drawn where a regime is narrow; for fractions those of what is left to 1."""
@@ -53,6 +66,8 @@ def regime(subject):
 
 def _between(symbol, rng, powers):
     values = 10 ** rng.uniform(*powers, DRAWS)
+    if symbol.is_integer:
+        return np.ceil(values)
     return 1 - values if str(symbol) in ("beta", "beta2") else values
 
 

@@ -5,6 +5,7 @@ document.addEventListener("DOMContentLoaded", () =>
       { left: "\\(", right: "\\)", display: false },
       { left: "\\[", right: "\\]", display: true },
     ],
+    macros: { "\\root": "\\operatorname{root}" }, // the function that a claim on a root is stated with
     throwOnError: false,
   }),
 );

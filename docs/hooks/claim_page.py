@@ -1,14 +1,14 @@
 """The page of one claim, a view of the claim object and of its row on the board."""
 
+import csv
 import io
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib
+import papers
 import source_page
 import sympy as sp
-from matplotlib.figure import Figure
-from tables import table, verdict
+from tables import prose, ratio, table, verdict
 
 from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
@@ -18,38 +18,44 @@ from inertialab.verification.court.power import bar
 from inertialab.verification.court.report import in_words
 from inertialab.verification.where import places
 
-COLOURS = {"numerics": "#555555", "simulation": "#1565c0", "real": "#ef6c00"}
 COURTS = (
     ("derivation", "Does it follow from the update rule?"),
-    ("numerics", "Does exact numerics agree?"),
+    ("numerics", "Do exact numerics agree?"),
     ("simulation", "Do particles under the real optimizer agree?"),
     ("real", "Does the training of real networks agree?"),
 )
 
 
-def page(subject: Claim, row: Mapping[str, Any] | None) -> str:
+def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
     """Markdown of a claim's page.
 
     Args:
         subject: The claim.
         row: Its row of the board, None when it was not measured.
+        maps: Its regime maps.
     """
     parts = [
-        f"# {subject.title.rstrip('.')}\n",
+        f"# {prose(subject.title.rstrip('.'))}\n",
         f"`{subject.id}` · {subject.kind}\n",
         statement(subject),
         context(subject),
     ]
-    parts += [instead(subject), courts(subject, row), derivation(subject)]
+    parts += [instead(subject), courts(subject, row)]
     if row and row["checks"]:
-        parts += [measurements(subject, row), power(row)]
-    return "\n".join([*parts, where(subject)])
+        parts += [measurements(subject, row), maps, power(row)]
+    return "\n".join([*parts, derivation(subject), where(subject), cite(subject)])
+
+
+def cite(subject: Claim) -> str:
+    """The entry of the source, to be copied; empty for what is derived here."""
+    key = subject.source.key
+    return f"## Cite the source\n\n```bibtex\n{papers.bibtex(key)}\n```\n" if key else ""
 
 
 def where(subject: Claim) -> str:
     """Links to the lines where the claim is derived, judged and measured, and to its records."""
     rows = [(place.role, source_page.link(place), place.text) for place in places(subject.id)]
-    return f"## Where\n\n{table(('', 'line', 'what is there'), rows)}"
+    return f"## Where\n\n{table(('what', 'line', 'what is there'), rows)}"
 
 
 def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:
@@ -66,14 +72,15 @@ def statement(subject: Claim) -> str:
 
 def context(subject: Claim) -> str:
     """Regime, source and dependencies."""
-    conditions = ", ".join(f"\\({latex(c)}\\)" for c in subject.regime.conditions) or "all allowed values"
+    relations = (*subject.regime.conditions, *subject.regime.beside)
+    conditions = ", ".join(f"\\({latex(c)}\\)" for c in relations) or "all allowed values"
     uses = ", ".join(f"[`{u}`]({u}.md)" for u in subject.uses) or "nothing"
     key = subject.source.key
-    source = f"[`{key}`](../references.md), {subject.source.locator}" if key else "derived here"
+    source = f"[`{key}`](../papers/{key}.md), {subject.source.locator}" if key else "derived here"
     flag = "" if not key or subject.source.wording_checked else " — wording not checked against the publication"
     arguments = ", ".join(f"{s}=..." for s in subject.arguments)
     return (
-        f"- **Regime**: {conditions}. {subject.regime.note}\n- **Source**: {source}{flag}\n- **Uses**: {uses}\n"
+        f"- **Regime**: {conditions}. {prose(subject.regime.note)}\n- **Source**: {source}{flag}\n- **Uses**: {uses}\n"
         f'- **In Python**: `inertialab.theory.claim("{subject.id}").predict({arguments})`\n'
     )
 
@@ -86,36 +93,60 @@ def instead(subject: Claim) -> str:
     truth = f" by [`{subject.corrected_by}`]({subject.corrected_by}.md)" if subject.corrected_by else ""
     over = found.step.lhs == PUBLISHED_OVER_DERIVED
     between = "divided by" if over else "minus"
-    verb = "Confirmed" if found.relation == "identical" else "Corrected"
+    verb = "Derived anew" if found.relation == "identical" else "Corrected"
     return (
         f'!!! note "{verb}{truth}: {found.relation}"\n'
         f"    {found.step.text}: this formula {between} the derived one is \\({latex(found.step.rhs)}\\). "
-        f"{found.instead}\n"
+        f"{prose(found.instead)}\n"
     )
 
 
 def courts(subject: Claim, row: Mapping[str, Any] | None) -> str:
     """The verdict in each court, and which of them rest on too little."""
     weak = row.get("weak", ()) if row else ()
+    beyond = row.get("beyond", {}) if row else {}  # a board that was written before it was there has none
     rows = [
-        (question, verdict(row[layer] if row else "not measured") + (_weakly(subject, layer) if layer in weak else ""))
+        (
+            question,
+            verdict(row[layer] if row else "not measured")
+            + (_weakly(subject, layer) if layer in weak else "")
+            + _outside(beyond.get(layer, {})),
+        )
         for layer, question in COURTS
     ]
     return f"## Verdict\n\n{table(('court', 'verdict'), rows)}"
 
 
 def _weakly(subject: Claim, layer: str) -> str:
-    return f", weakly: it would not have seen {bar(subject.kind, layer):.0%} in the prefactor"
+    return f", weakly: it would not have seen {bar(subject.id, subject.kind, layer):.0%} in the prefactor"
+
+
+def _outside(counts: Mapping[str, int]) -> str:
+    """What became of points outside the regime, which do not touch the verdict on the claim."""
+    told = ", ".join(f"{verdict(word)} at {n} of {sum(counts.values())} points" for word, n in counts.items())
+    return f"; outside its regime {told}" if told else ""
 
 
 def derivation(subject: Claim) -> str:
     """Prose and steps."""
     steps = "".join(
-        f"**{n}.** {s.text} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
+        f"**{n}.** {prose(s.text)} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
     )
-    prose = chr(10).join(subject.prose.splitlines()[2:])
-    end = "So the statement follows from the assumptions. *(proven)*"
-    return f"## Derivation\n\n{prose}\n\n{steps}\n{end}\n"
+    text = prose(chr(10).join(subject.prose.splitlines()[2:]))
+    listed = folded(f"All {len(subject.steps)} steps", steps)
+    return f"## Derivation\n\n{text}\n\n{listed}\n{_end(subject)}\n"
+
+
+def _end(subject: Claim) -> str:
+    """What the steps come to."""
+    found = parting(subject)
+    if found and not found.relation.startswith(("identical", "same")):
+        return "So the published formula is not what follows."
+    if any(step.status == "assumed" for step in subject.steps):
+        return "So the statement follows if what was assumed on the way holds."
+    if any(step.status == "checked numerically" for step in subject.steps):
+        return "So the statement follows, a step of it checked numerically."
+    return "So the statement follows from the assumptions. *(proven)*"
 
 
 def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
@@ -127,7 +158,7 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
             _point(check["point"]),
             f"{check['predicted']:.5g}",
             f"{check['low']:.5g} … {check['high']:.5g}",
-            f"{1 + (check['measured'] - check['predicted']) / check['scale']:.4f}",
+            f"{ratio(check):.4f}",
             f"{check['margin']:g}",
             f"{check['n']:,}",
             verdict(check["verdict"]) + _of_what(check),
@@ -135,7 +166,33 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
         for check in row["checks"]
     ]
     header = ("layer", "study", "point", "predicted", "measured, interval", "ratio", "margin", "n", "verdict")
-    return f"## Measurements\n\n![Measured against predicted]({subject.id}.svg)\n\n{table(header, rows)}"
+    picture = f"![{_seen(row)}]({subject.id}.svg)"
+    again = f"`python -m inertialab.verification --only {subject.id}` measures and judges them again."
+    listed = folded(f"All {len(rows)} points", table(header, rows))
+    return f"## Measurements\n\n{picture}\n\n{listed}\n[Points as CSV]({subject.id}.csv). {again}\n"
+
+
+def folded(summary: str, content: str) -> str:
+    """What is shown when it is asked for."""
+    return f"<details markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
+
+
+def points(row: Mapping[str, Any]) -> str:
+    """Every check of a claim as CSV."""
+    out = io.StringIO()
+    names = ("layer", "check", "point", "predicted", "measured", "low", "high", "margin", "n", "in_regime", "verdict")
+    writer = csv.DictWriter(out, names, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**check, "point": _point(check["point"])} for check in row["checks"])
+    return out.getvalue()
+
+
+def _seen(row: Mapping[str, Any]) -> str:
+    """What the figure shows, for those who do not see it."""
+    ratios = [ratio(c) for c in row["checks"] if c["in_regime"]]
+    spread = f"; inside the regime the ratio lies between {min(ratios):.3g} and {max(ratios):.3g}" if ratios else ""
+    layers = " and ".join(dict.fromkeys(c["layer"] for c in row["checks"]))
+    return f"Measured against predicted at {len(row['checks'])} points of {layers}, with intervals{spread}"
 
 
 def _of_what(check: Mapping[str, Any]) -> str:
@@ -178,51 +235,3 @@ def _escaped(text: str) -> str:
 
 def _point(point: Mapping[str, Any]) -> str:
     return ", ".join(f"{k} = {v:.4g}" if isinstance(v, float) else f"{k} = {v}" for k, v in point.items())
-
-
-def figure(row: Mapping[str, Any]) -> str:
-    """Measured against predicted, and their ratio with intervals, as SVG."""
-    with matplotlib.rc_context({"svg.hashsalt": row["id"], "font.size": 9}):
-        drawing = Figure(figsize=(9, 3.6), layout="constrained")
-        against, ratios = drawing.subplots(1, 2, width_ratios=(1, 1.6))
-        for layer, colour in COLOURS.items():
-            checks = [(i, c) for i, c in enumerate(row["checks"]) if c["layer"] == layer]
-            _scatter(against, ratios, checks, layer, colour)
-        _finish(against, ratios)
-        out = io.StringIO()
-        drawing.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()
-
-
-def _scatter(against: Any, ratios: Any, checks: list[tuple[int, Mapping[str, Any]]], layer: str, colour: str) -> None:
-    for inside, marker in ((True, "o"), (False, "x")):
-        mine = [(i, c) for i, c in checks if c["in_regime"] == inside]
-        if not mine:
-            continue
-        label = layer if inside else f"{layer}, outside the regime"
-        against.plot(
-            [abs(c["predicted"]) for _, c in mine],
-            [abs(c["measured"]) for _, c in mine],
-            marker,
-            color=colour,
-            ms=4,
-        )
-        middle = [1 + (c["measured"] - c["predicted"]) / c["scale"] for _, c in mine]
-        half = [(c["high"] - c["low"]) / 2 / abs(c["scale"]) for _, c in mine]
-        ratios.errorbar([i for i, _ in mine], middle, half, fmt=marker, color=colour, ms=4, capsize=2, label=label)
-    for i, c in checks:
-        ratios.plot([i - 0.4, i + 0.4], [1 + c["margin"]] * 2, color="0.6", lw=0.8)
-        ratios.plot([i - 0.4, i + 0.4], [1 - c["margin"]] * 2, color="0.6", lw=0.8)
-
-
-def _finish(against: Any, ratios: Any) -> None:
-    against.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured", title="measured against predicted")
-    low, high = against.get_xlim()
-    against.plot([low, high], [low, high], color="0.6", lw=0.8, zorder=0)
-    ratios.axhline(1, color="0.8", lw=0.8, zorder=0)
-    ratios.set(
-        xlabel="check, in the order of the table",
-        ylabel="measured / predicted",
-        title="ratio, interval and margin",
-    )
-    ratios.legend(fontsize=8)

@@ -28,7 +28,7 @@ def page(row: OptimizerRow) -> str:
         f"# {row.name}\n\n{_what(row)}\n",
         "The update of one coordinate, in the order in which it is executed: later lines see the new values.\n",
         _equations(MAPS[row.name]),
-        table(("", ""), facts),
+        table(("what", "how"), facts),
         f'## Settings\n\n`inertialab.optim.OPTIMIZERS["{row.name}"].make(params, {_signature(row)})`\n',
         table(("name", "symbol", "meaning", "default"), _settings(row)),
     ]

@@ -75,7 +75,7 @@ def figure() -> str:
         drawing = Figure(figsize=(7, 6), layout="constrained")
         axes = drawing.subplots()
         for room, below in edges.items():
-            for other in below:
+            for other in sorted(below):  # a set has another order in every process
                 arrow = {"arrowstyle": "->", "color": "0.55", "shrinkA": 14, "shrinkB": 16}
                 axes.annotate("", places[other], places[room], arrowprops=arrow)
         for room, (x, y) in places.items():

@@ -1,5 +1,6 @@
 """Tables of the site: the board, the claims, the notation, the references, the evidence of real training."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,42 @@ from pybtex.plugin import find_plugin
 from inertialab.theory import CLAIMS
 from inertialab.theory import claim as named
 from inertialab.theory.notation import NOTATION, latex
+from inertialab.verification.court.board import COLUMNS
 from inertialab.verification.court.errors import ABOUT_EXACT
-from inertialab.verification.court.report import strongest
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("derivation", "numerics", "simulation", "real")
+LIBRARY = parse_file(str(ROOT / "references.bib"), "bibtex")
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
     head = list(header)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)]) + "\n"
+    return "\n".join([*lines, *(f"| {' | '.join(_cell(str(cell)) for cell in row)} |" for row in rows)]) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A cell whose bars do not end it: those of formulas by their name, others escaped."""
+    return "".join(
+        part.replace("|", r"\vert ") if part.startswith(r"\(") else part.replace("|", r"\|")
+        for part in re.split(r"(\\\(.*?\\\))", text)
+    )
+
+
+def ratio(check: Mapping[str, Any], which: str = "measured") -> float:
+    """What was measured, or an end of its interval, over what was predicted; 1 where they agree."""
+    return 1 + (check[which] - check["predicted"]) / check["scale"]
+
+
+def prose(text: str) -> str:
+    r"""Plain text with its formulas made readable: powers of e, indices, and nothing taken for emphasis.
+
+    >>> prose("H_b e^{-x} * 2")
+    'H<sub>b</sub> exp(-x) \\* 2'
+    """
+    text = re.sub(r"e\^\{([^{}]*)\}", r"exp(\1)", text)
+    text = re.sub(r"\b([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
+    return text.replace("*", r"\*").replace("<<", "≪")
 
 
 def verdict(word: str) -> str:
@@ -30,32 +55,6 @@ def verdict(word: str) -> str:
     word = "–" if word == "not applicable" else word
     known = word if word in ("confirmed", "proven", "refuted", "contradicts", "undecided") else "none"
     return f'<span class="verdict-{known}">{word}</span>'
-
-
-def board(content: Mapping[str, Any]) -> str:
-    """The verdict board of the home page."""
-    rows = [
-        (
-            f"[`{row['id']}`](claims/{row['id']}.md)",
-            row["kind"],
-            *(verdict(row[layer]) + (" (weak)" if layer in row.get("weak", ()) else "") for layer in LAYERS),
-            len(row["checks"]),
-            strongest(row),
-        )
-        for row in content["rows"]
-    ]
-    commit = (
-        f"commit `{content['commit'][:10]}`{' (dirty)' if content['dirty'] else ''}"
-        if content["commit"]
-        else "no commit"
-    )
-    versions = ", ".join(f"{k} {v}" for k, v in content["versions"].items())
-    provenance = (
-        f"*{content['tier'].capitalize()} tier, {content['device']}, seed {content['seed']}, {commit}; {versions}.*"
-    )
-    absent = "".join(f"\n- left out: {study}: {reason}" for study, reason in content["absent"].items())
-    board = table(("claim", "kind", *LAYERS, "checks", "power"), rows)
-    return f"{board}\n{provenance}\n{absent}\n{errors(content['errors'])}"
 
 
 def errors(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -82,10 +81,10 @@ def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
     entries = []
     for claim in CLAIMS:
         row = rows.get(claim.id)
-        marks = [verdict(row[layer] if row else "not measured") for layer in LAYERS]
+        marks = [verdict(row[layer] if row else "not measured") for layer in COLUMNS]
         statement = f"\\({latex(claim.lhs)} = {latex(claim.rhs)}\\)"
         entries.append((f"[{claim.title}]({claim.id}.md)<br>`{claim.id}`", statement, *marks))
-    return f"# Claims\n\n{table(('claim', 'statement', *LAYERS), entries)}"
+    return f"# Claims\n\n{table(('claim', 'statement', *COLUMNS), entries)}"
 
 
 def notation() -> str:
@@ -105,12 +104,29 @@ def _unit(dimension: tuple[Any, Any]) -> str:
 
 
 def references() -> str:
-    """references.bib, formatted."""
-    entries = parse_file(str(ROOT / "references.bib"), "bibtex")
+    """references.bib, formatted, each with a link to the publication and to the claims that rest on it."""
+    lines = []
+    for key in LIBRARY.entries:
+        claims = [f"[`{c.id}`](claims/{c.id}.md)" for c in CLAIMS if c.source.key == key]
+        used = f" [What became of it](papers/{key}.md). Claims: {', '.join(claims)}." if claims else ""
+        entry = linked_entry(key)
+        lines.append((entry, f'- <a id="{key}"></a>`{key}`: {entry}{used}'))
+    return "# References\n\n" + "\n".join(line for _, line in sorted(lines)) + "\n"
+
+
+def linked_entry(key: str) -> str:
+    """One entry of references.bib, formatted, with links to what can be read."""
     style = find_plugin("pybtex.style.formatting", "plain")()
     backend = find_plugin("pybtex.backends", "markdown")()
-    lines = [f"- `{entry.key}`: {entry.text.render(backend)}" for entry in style.format_bibliography(entries)]
-    return "# References\n\n" + "\n".join(lines) + "\n"
+    (entry,) = style.format_bibliography(LIBRARY, [key])
+    # The backend escapes signs; an escaped round bracket would begin a formula.
+    return linked(re.sub(r"\\([().-])", r"\1", entry.text.render(backend)))
+
+
+def linked(text: str) -> str:
+    """A reference whose arXiv number or DOI is a link."""
+    text = re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+    return re.sub(r"(?<!/)\b(10\.\d{4,}/\S+?)(?=[.,]?(\s|$))", r"[doi:\1](https://doi.org/\1)", text)
 
 
 def real_training(evidence: Mapping[str, Any]) -> str:

@@ -1,12 +1,21 @@
 """The site: a view of the claims and the results that sends no request anywhere."""
 
+import csv
+import html
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import card
+import findings
+import gallery
+import graph
+import measured_figure
+import modules
+import papers
 import pytest
+import regime_map
+import tables
 
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
@@ -16,26 +25,29 @@ ROOT = Path(__file__).parents[2]
 BOARD = ROOT / "results" / "board.json"
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The site, built strictly."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    return folder
-
-
 @pytest.mark.parametrize("subject", CLAIMS, ids=lambda c: c.id)
 def test_every_claim_has_a_page_with_formula_steps_verdict_and_figure(site, subject):
     page = (site / "claims" / f"{subject.id}.html").read_text()
-    assert subject.title.rstrip(".") in page
+    assert tables.prose(subject.title.rstrip(".")) in html.unescape(page)
     assert page.count('class="arithmatex"') > len(subject.steps)
     assert all(f"<strong>{n}.</strong>" in page for n in range(1, len(subject.steps) + 1))
     measured = {row["id"] for row in json.loads(BOARD.read_text())["rows"] if row["checks"]}
     assert (f'src="{subject.id}.svg"' in page) == (subject.id in measured)
     if subject.id in measured:
         assert (site / "claims" / f"{subject.id}.svg").read_text().startswith("<?xml")
+
+
+def test_a_page_tells_what_became_of_points_outside_the_regime(monkeypatch):
+    """Beside the verdict of the points inside, not in its place."""
+    monkeypatch.syspath_prepend(ROOT / "docs" / "hooks")
+    from claim_page import courts
+
+    row = dict.fromkeys(("derivation", "numerics", "simulation", "real"), "confirmed")
+    outside = {"simulation": {"refuted": 2, "confirmed": 1}}
+    told = courts(CLAIMS[0], {**row, "beyond": outside})
+    assert told.count("outside its regime") == 1
+    assert re.search(r"confirmed</span>; outside .*refuted</span> at 2 of 3 .*confirmed</span> at 1 of 3 points", told)
+    assert "outside" not in courts(CLAIMS[0], row)
 
 
 def test_the_home_page_shows_the_board_of_the_results(site):
@@ -91,3 +103,158 @@ def test_a_claim_links_the_lines_where_it_is_derived_judged_and_measured(site, s
 def test_the_rooms_are_drawn(site):
     assert "rooms.svg" in (site / "built.html").read_text()
     assert (site / "rooms.svg").read_text().count("<text") + (site / "rooms.svg").read_text().count("<use") > 20
+
+
+def test_findings_show_both_formulas_and_a_number_from_the_board(site):
+    page = html.unescape((site / "findings.html").read_text())
+    parted = findings.parted()
+    assert len(parted) > 10
+    for claim, _ in parted:
+        section = page.split(f'id="{claim.id}"')[1].split("<h2")[0]
+        assert section.count('class="arithmatex"') == 1 + bool(claim.corrected_by)
+        assert tables.prose(claim.instead) in section
+    worst = findings._worst(rows_of(BOARD)["momentum.saddle-msd-drift"])
+    assert f"{tables.ratio(worst):.3g}" in page
+
+
+def rows_of(board):
+    return {row["id"]: row for row in json.loads(board.read_text())["rows"]}
+
+
+def test_bars_in_formulas_and_words_do_not_end_a_cell(site):
+    assert tables.table(("a", "b"), [(r"\(|x|\)", "p|q")]).splitlines()[2] == r"| \(\vert x\vert \) | p\|q |"
+    row = next(line for line in tables.notation().splitlines() if "trace_abs" in line)
+    assert row.count(" | ") == 3
+
+
+def test_references_have_no_formula_and_a_link_to_what_can_be_read(site):
+    page = (site / "references.html").read_text()
+    assert "arithmatex" not in page
+    assert 'href="https://arxiv.org/abs/2006.15815"' in page
+    assert 'id="xie2022adaptive"' in page
+    assert 'href="claims/momentum.saddle-msd-drift.html"' in page
+
+
+@pytest.mark.parametrize("subject", CLAIMS, ids=lambda c: c.id)
+def test_a_page_ends_its_derivation_as_its_steps_do(site, subject):
+    page = (site / "claims" / f"{subject.id}.html").read_text()
+    proven = "follows from the assumptions. <em>(proven)</em>" in page
+    row = rows_of(BOARD).get(subject.id)
+    if row:
+        assert proven == (row["derivation"] == "proven")
+        assert ("is not what follows" in page) == (row["derivation"] == "contradicts")
+
+
+def test_points_can_be_had_as_csv(site):
+    for id, row in rows_of(BOARD).items():
+        if row["checks"]:
+            lines = list(csv.DictReader((site / "claims" / f"{id}.csv").read_text().splitlines()))
+            assert [line["verdict"] for line in lines] == [check["verdict"] for check in row["checks"]]
+            assert [float(line["measured"]) for line in lines] == [check["measured"] for check in row["checks"]]
+
+
+def test_the_graph_names_every_claim_once_with_its_verdict_and_a_link(site):
+    page = html.unescape((site / "graph.html").read_text())
+    drawing = page.split('<div class="graph">')[1].split("</svg>")[0]
+    tied = graph.tied()
+    for claim in CLAIMS:
+        assert f'href="claims/{claim.id}.html"' in (drawing if claim.id in tied else page)
+    assert drawing.count("<text") == len(tied)
+    names = re.findall(r">(\S) ([\w.-]+)</text>", drawing)
+    rows = rows_of(BOARD)
+    assert {id for sign, id in names if sign == "✗"} == {
+        id for id in tied if id in rows and {"refuted", "contradicts"} & {rows[id][layer] for layer in tables.COLUMNS}
+    }
+    assert "var(--graph-bad)" in drawing
+
+
+def test_the_graph_leads_from_what_is_used_to_what_uses_it():
+    where = graph.places(graph.tied())
+    assert all(where[used][0] < where[claim.id][0] for claim in CLAIMS for used in claim.uses)
+    assert len(set(where.values())) == len(where)  # no name lies on another
+
+
+@pytest.mark.parametrize("key", papers.cited())
+def test_a_paper_has_a_page_with_each_statement_and_what_became_of_it(site, key):
+    page = (site / "papers" / f"{key}.html").read_text()
+    mine = [claim for claim in CLAIMS if claim.source.key == key]
+    assert all(f'href="../claims/{claim.id}.html"' in page for claim in mine)
+    assert page.count(">not checked<") == sum(not claim.source.wording_checked for claim in mine)
+    assert f'href="papers/{key}.html"' in (site / "references.html").read_text()
+    assert f"{{{key}," in html.unescape(re.sub(r"<[^>]+>", "", page))  # the entry, to be copied
+
+
+def test_every_module_of_the_reference_has_a_page_and_a_line(site):
+    listed = (site / "reference.html").read_text()
+    named = modules.pages()
+    assert len(named) > 50
+    for name in named:
+        assert f'href="reference/{name}.html"' in listed
+        assert f'id="{name}' in (site / "reference" / f"{name}.html").read_text()
+
+
+def check(**point):
+    return {"point": point, "predicted": point.get("predicted", 1.0)}
+
+
+def test_a_figure_is_drawn_over_the_variable_that_governs():
+    steps = [check(eta=0.1, h=h, B=8) for h in (1.0, 2.0, 3.0)]
+    assert measured_figure.governing(steps) == ("η h", pytest.approx([0.1, 0.2, 0.3]))
+    assert measured_figure.governing([check(beta=b, kappa=0.1) for b in (0.5, 0.8, 0.9)])[0] == "β"
+    assert measured_figure.governing([check(kappa=k, n=2) for k in (0.5, 0.8, 0.9)])[0] == "κ"
+    assert measured_figure.governing([check(), check(eta=1.0)]) == (
+        "predicted",
+        [1.0, 1.0],
+    )  # one point does not say it
+
+
+def test_no_picture_is_drawn_over_the_order_of_a_table(site):
+    drawn = [path.read_text() for path in (site / "claims").glob("*.svg")]
+    assert len(drawn) > 80
+    assert not [text for text in drawn if "order of the table" in text]
+    assert sum("η h" in text for text in drawn) > 10
+
+
+def test_every_map_is_on_its_page_and_on_that_of_its_claim(site):
+    page = (site / "maps.html").read_text()
+    drawn = regime_map.found(ROOT / "results" / "maps")
+    assert len(drawn) > 10
+    for made in drawn:
+        assert f'src="maps/{made["file"]}.svg"' in page
+        assert f'src="../maps/{made["file"]}.svg"' in (site / "claims" / f"{made['claim']}.html").read_text()
+        picture = (site / "maps" / f"{made['file']}.svg").read_text()
+        assert picture.count("font-weight: 700") == sum(map(sum, made["inside"]))
+
+
+def test_a_map_shows_each_ratio_in_the_shade_of_its_size():
+    made = {"file": "x", "across": {"name": "a", "values": [1, 2]}, "up": {"name": "b", "values": [1, 2]}}
+    made |= {"ratio": [[1.0, 1.04], [1.1, 3.0]], "error": [[0.0] * 2] * 2, "inside": [[True, False], [False, False]]}
+    picture = regime_map.figure(made)
+    assert all(text in picture for text in (">1.000<", ">1.040<", ">1.100<", ">3.000<"))
+    assert regime_map.figure(made) == picture  # the same bytes again
+
+
+def test_the_gallery_shows_what_was_printed_and_drawn(site):
+    for name in gallery.names():
+        page = (site / "gallery" / f"{name}.html").read_text()
+        drawn = list((site / "gallery").glob(f"{name}-*.svg"))
+        assert drawn
+        assert all(f'src="{picture.name}"' in page for picture in drawn)
+        book = json.loads((site / "gallery" / f"{name}.ipynb").read_text())
+        assert any(cell.get("outputs") for cell in book["cells"])
+
+
+def test_what_changed_between_boards_is_told_newest_first(site):
+    page = (site / "changes.html").read_text()
+    last = max((ROOT / "results" / "history").glob("*.json"))
+    boards = len(list(last.parent.glob("*.json")))
+    assert page.count("<h2") in {boards, boards - 1}  # what is newer than the last published board comes on top
+    assert page.index(last.stem[4:]) < page.index("2026-11-23")
+    assert "refuted" in page
+
+
+def test_a_shared_link_has_a_card(site):
+    assert (site / "card.png").read_bytes() == card.card(json.loads(BOARD.read_text()))
+    page = (site / "claims" / "sgd.escape.html").read_text()
+    assert 'property="og:image" content="../card.png"' in page
+    assert '<meta name="description"' in page

@@ -61,3 +61,9 @@ def test_a_state_without_an_axis_and_a_law_without_quadrature_are_refused():
     heavy = System(WELL, Noise.constant(WELL, 4.0, "student-4"), "sgd", {"eta": 0.05})
     with pytest.raises(ValueError, match="no quadrature for noise of the law 'student-4'"):
         backward_passage(heavy, {"theta_0": PATH}, {"theta_0": -1.0}, 1.0)
+
+
+def test_a_time_too_long_for_double_precision_is_refused():
+    """At a barrier of thirty-five noises the solution of the linear system would have no digit left."""
+    with pytest.raises(ValueError, match=r"rounding takes more than a thousandth"):
+        backward_passage(sgd(35), {"theta_0": PATH}, {"theta_0": -1.0}, 1.0)

@@ -207,3 +207,19 @@ def test_few_events_come_with_a_warning_and_many_without(tmp_path, capsys):
     said, found = escapes(tmp_path / "many", capsys, "--barrier", "5", "--steps", "3000")
     assert found["events"] > 100
     assert "So few" not in said
+
+
+def test_an_interrupt_that_compiled_code_swallows_comes_again(tmp_path):
+    """Python drops an exception raised in a callback from compiled code, and would print a notice of its own."""
+    lines = [
+        "import ctypes, os, signal, sys, time",
+        "from pathlib import Path",
+        "from inertialab.experiments.answers import answered",
+        "swallowed = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.05))",
+        "sys.exit(answered(lambda: swallowed() or time.sleep(20) or 0, (), Path('records')))",
+    ]
+    run = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, preexec_fn=hears_interrupts
+    )
+    assert run.returncode == 130
+    assert run.stderr.startswith("Interrupted. Complete records are kept")

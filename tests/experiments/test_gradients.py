@@ -58,3 +58,13 @@ def test_classes_with_probabilities_are_differentiated(generator):
     problem = Problem(nn.Linear(4, 2).double(), inputs, torch.softmax(inputs[:, :2], 1))
     flats, indices = chains(problem, generator)
     assert torch.equal(problem.batch_gradients(flats, indices), differentiated(problem, flats, indices))
+
+
+def test_in_single_precision_the_gradient_is_the_same_to_its_rounding_and_the_problem_another(generator):
+    wine = load("wine")
+    problem = Problem(MODELS["tanh-mlp"](wine.inputs.shape[1], wine.classes, generator), wine.inputs, wine.targets, 0.1)
+    flats, indices = chains(problem, generator)
+    double, single = problem.batch_gradients(flats, indices), problem.single().batch_gradients(flats.float(), indices)
+    assert single.dtype == torch.float32
+    assert 0 < (double - single).abs().max() < 3e-6
+    assert problem.start.dtype == problem.inputs.dtype == torch.float64  # the one that was asked is as it was

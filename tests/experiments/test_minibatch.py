@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn.datasets import load_diabetes
 
-from inertialab.experiments.minibatch import batches, least_squares_paths
+from inertialab.experiments.batches import Batches
+from inertialab.experiments.minibatch import least_squares_paths
 
 DATA = load_diabetes()
 X = DATA.data[:440, 2:4] * 20
@@ -55,7 +56,7 @@ def test_a_shuffled_epoch_of_small_steps_ends_where_it_began():
 
 
 def test_an_epoch_has_every_sample_once():
-    drawn = batches(12, 4, 3, "shuffled epochs", torch.Generator().manual_seed(0))
+    drawn = Batches(12, 4, 3, "shuffled epochs", torch.Generator().manual_seed(0))
     epoch = torch.cat([next(drawn) for _ in range(3)], dim=1)
     assert torch.equal(epoch.sort(1).values, torch.arange(12).expand(3, 12))
 
@@ -70,4 +71,4 @@ def test_an_epoch_has_every_sample_once():
 )
 def test_what_does_not_fit_is_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        next(batches(*arguments, torch.Generator()))
+        Batches(*arguments, torch.Generator())

@@ -35,7 +35,7 @@ def test_no_study_rests_on_claims_docket_or_court(study):
 
 def test_the_loops_concern_the_particles_alone():
     concerned = {id for id in STUDIES if "experiments.loops" in rests(id)}
-    assert concerned >= {"counted-passage", "counted-steps", "counted-momentum", "counted-jumps", "frozen-adam-flux"}
+    assert concerned >= {"counted-passage", "counted-steps", "counted-momentum", "counted-jumps", "adam-flux"}
     rooms = {STUDIES[id].measure.__module__.rpartition(".")[0].rpartition(".")[2] for id in concerned}
     assert rooms == {"particles"}
 

@@ -127,6 +127,6 @@ def test_chains_are_seeded_independent_and_recorded_after_burn_in(small):
 def test_a_full_batch_of_one_sample_is_gradient_descent(generator):
     X, y = torch.ones(1, 2, dtype=torch.float64), torch.zeros(1).long()
     problem = Problem(models.softmax_regression(2, 2, generator), X, y)
-    samples = _chains(problem, 0, burn_in=0, samples=1, batch=3)
+    samples = _chains(problem, 0, burn_in=0, samples=1, batch=1)
     step = -0.1 * problem.gradient(problem.start)[:2]
     assert samples[0, 0] == pytest.approx(step.numpy())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from adai_runs import SETTINGS, SHAPES, close, graph_and_plain_steps_agree, steps
 
-from inertialab.optim import Adai, blocks, carried, compiled
+from inertialab.optim import Adai, adai_lists, blocks, carried, compiled
 from inertialab.optim.blocks import BLOCK, LARGE
 
 
@@ -28,6 +28,46 @@ def test_paths_agree_in_lower_precision(path, dtype, tolerance):
 @pytest.mark.parametrize("path", [{"fused": False}, {"fused": True}], ids=str)
 def test_a_model_in_channels_last_makes_the_same_steps(path):
     assert close(steps(layout=torch.channels_last, **path)[0], steps(foreach=False)[0])
+
+
+@pytest.fixture
+def lists(monkeypatch):
+    """Whatever is not native goes the way of an accelerator, in lists of some tensors."""
+    monkeypatch.setattr(adai_lists, "TOGETHER", 2 * LARGE)
+    monkeypatch.setattr(adai_lists, "elsewhere", lambda _: True)
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_lists_make_the_steps_of_the_plain_path(lists, settings, layout):
+    plain, _ = steps(settings=settings, foreach=False)
+    assert close(steps(settings=settings, layout=layout, fused=False)[0], plain)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e-22, 1e22])
+def test_lists_are_right_where_numbers_vanish_or_overflow(lists, size):
+    found = []
+    for path in ({"fused": False}, {"foreach": False}):
+        p = torch.ones(4, requires_grad=True)
+        optimizer = Adai([p, torch.zeros(0, requires_grad=True)], lr=0.1, **path)
+        for k in range(3):
+            p.grad = size * torch.tensor([1.0, 2.0, 3.0, 0.0]) * (k + 1)
+            optimizer.param_groups[0]["params"][1].grad = torch.zeros(0)
+            optimizer.step()
+        found.append(p.detach())
+    assert torch.equal(found[0].isfinite(), found[1].isfinite())
+    torch.testing.assert_close(*found, rtol=1e-5, atol=0, equal_nan=True)
+
+
+def test_lists_take_what_is_in_one_precision(lists, monkeypatch):
+    taken = []
+    move = adai_lists.Lists.move
+    monkeypatch.setattr(adai_lists.Lists, "move", lambda self, *a: taken.append(len(self.rows)) or move(self, *a))
+    steps(1, shapes=[(3,), (4, 5)], fused=False)
+    assert taken == [2]
+    steps(1, shapes=[(3,), (4, 5)], dtype=torch.bfloat16, fused=False)
+    steps(1, shapes=[(3,), (4, 5)], foreach=False)
+    assert taken == [2]
 
 
 def test_a_path_may_change_between_steps():

@@ -57,8 +57,10 @@ def test_between_the_exchange_of_energy_and_langer_nothing_is_faster_than_either
     alone = evaluate(**{**point, "action_beyond": 1e300})
     both = evaluate(**point)
     assert max(langer, exchange) * (1 - 1e-12) <= alone <= both
-    if gamma > 20:
-        assert both == pytest.approx(langer, rel=1e-9)
+    # What a well with loss Δ in units of kT gives back: -ln Υ ≤ (2/√π) Δ^(-½) exp(-Δ/4), summed over its three factors.
+    loss = gamma * min(ORBIT["action"], beyond) / 0.08
+    if loss > 20:
+        assert both == pytest.approx(langer, rel=4 * loss**-0.5 * np.exp(-loss / 4) + 1e-9)
     if gamma < 1e-4:
         assert alone == pytest.approx(exchange, rel=0.07)
         assert both / alone == pytest.approx(1 + 8 / 3 / beyond, rel=0.07)
@@ -217,6 +219,27 @@ def test_without_cumulants_nothing_changes():
     assert predict("sgd.escape-skewed", eta=0.01, potential=WELL, C=3.0, k3=0.0, k4=0.0) == 0
 
 
+PUSHES = {"gradients": [[2.0, -1.0], [1.5, -1.0]], "shares": [0.5, 0.5], "lengths": [0.4, 0.6]}
+
+
+def test_two_samples_have_the_golden_ratio():
+    """Gradients 2 and -1, each of half of the data: e^{-2π} + e^π = 2."""
+    point = {**PUSHES, "gradients": [[2.0, -1.0]], "lengths": [1.0]}
+    golden = np.log((1 + 5**0.5) / 2)
+    assert predict("sgd.escape-minibatch", eta=0.1, B=3, **point) == pytest.approx(30 * golden, rel=1e-12)
+
+
+@given(slope=st.floats(1e-5, 1e-3))
+def test_small_slopes_have_the_exponent_of_the_diffusion(slope):
+    """L'² ≪ C: 2L'/C, and 4κ₃L'²/3C³ more."""
+    noise, chances = VALUES
+    g = slope + noise
+    found = predict("sgd.escape-minibatch", eta=1.0, B=1, gradients=[g], shares=chances, lengths=[1.0])
+    third = float(noise**3 @ chances)
+    assert found == pytest.approx(2 * slope, rel=1e-2)
+    assert found - 2 * slope == pytest.approx(4 / 3 * third * slope**2, rel=1e-2)
+
+
 def test_without_inertia_the_exponent_is_that_of_steps_of_sgd():
     """κ = 1: the exponential of both claims is the same; the prefactors are Langer's and that of steps."""
     point = {"eta": 1e-4, "potential": WELL, "D": [0.06, 0.02]}
@@ -241,6 +264,9 @@ def test_stiff_directions_give_the_entropic_factor(stiff):
         ("sgd.quasi-potential", {**SKEWED, "cumulant": [[1.0, 0.0], [0.5, 0.5]]}, "must have mean 0"),
         ("sgd.quasi-potential", {**SKEWED, "cumulant": [[0.1, -0.1], [0.5, 0.5]]}, "does not carry a particle up"),
         ("sgd.quasi-potential", {**SKEWED, "boundaries": [0.0, 1.0], "cumulant": VALUES}, "must rise all the way"),
+        ("sgd.escape-minibatch", {**PUSHES, "eta": 0.1, "B": 2, "shares": [0.5, 0.6]}, "and a sum of 1.1"),
+        ("sgd.escape-minibatch", {**PUSHES, "eta": 0.1, "B": 2, "lengths": [1.0]}, "one row for each length"),
+        ("sgd.escape-minibatch", {**PUSHES, "eta": 0.1, "B": 2, "shares": [0.0, 1.0]}, "loss must rise at every place"),
         (
             "sgd.entropic-riccati",
             {"potential": WELL, "transverse": [0.1, 1.0], "D": 0.1, "eta": 0.1, "B": 1.0},

@@ -6,16 +6,19 @@ import sympy as sp
 from regimes import inside
 
 from inertialab.theory import CLAIMS, OutsideRegimeError
-from inertialab.theory.special import Upsilon
 
-NUMBERS = [c for c in CLAIMS if c.arguments and not c.functional and all(s.is_real for s in c.arguments)]
+NUMBERS = [
+    c for c in CLAIMS if c.formula != 0 and c.arguments and not c.functional and all(s.is_real for s in c.arguments)
+]
 EXTREMES = (1e-9, 1e-4, 1e4, 1e9)
 
 
 def fifty_digits(subject, point):
     symbols = sorted(subject.formula.free_symbols, key=str)
     with mpmath.workdps(50):
-        exactly = sp.lambdify(symbols, subject.formula, [{"Upsilon": Upsilon.exactly}, "mpmath"])
+        functions = {f.func for f in subject.formula.atoms(sp.Function) if hasattr(f.func, "exactly")}
+        own = {f.__name__: f.exactly for f in functions}
+        exactly = sp.lambdify(symbols, subject.formula, [own, "mpmath"])
         values = {**point, "det_ratio": mpmath.mpf(point.get("Hb", 1)) / mpmath.mpf(point.get("Ha", 1))}
         result = mpmath.re(
             exactly(*(int(values[str(s)]) if s.is_integer else mpmath.mpf(values[str(s)]) for s in symbols))

@@ -88,6 +88,10 @@ def published_drift(point):
     return D / (gamma * M) + D / (gamma**3 * M**2)
 
 
+def late_variance(point):
+    return value("radam.variance", {"rho": (1 + point["beta2"]) / (1 - point["beta2"])})
+
+
 NO_MEMORY = [
     ("momentum.stationary-velocity", {"beta": 0.0}, step_of_sgd),
     ("momentum.growth-slower", {"beta": 0.0}, lambda p: 1 - p["eta"] * p["h"]),
@@ -122,6 +126,16 @@ LONG_TIMES = [
     ("adam.rotation", {"T": HUGE, "turn": np.pi / 4}, proportional_spread),
     ("adai.saddle-speed", {"T": HUGE}, 1.0),
 ]
+GRADIENTS = [
+    ("radam.average-variance", {"T": HUGE}, late_variance),
+    ("radam.rectified-variance", {"T": HUGE}, 1.0),
+    ("radam.satterthwaite", {"T": HUGE, "beta2": 0.9}, 19.0),
+    ("radam.centre-of-mass", {"T": 1e6, "beta2": 0.9}, 19.0),
+    ("radam.mean-update", {"T": 1e4, "beta": 0.0}, (2 / np.pi) ** 0.5),
+    ("adashift.cycle", {"delta": 0.0}, lambda p: p["eta"] / 2),
+    ("adashift.net-update", {"rare": 1.0}, lambda p: 2 - p["d"]),
+    ("radam.warmup", {"T": 200.0, "beta2": 0.99}, 1.0),
+]
 FRICTION = [
     ("momentum.escape", strong_friction, kramers),
     ("momentum.turnover", strong_friction, kramers),
@@ -132,6 +146,7 @@ TABLE = {
     "no noise": NO_NOISE,
     "small steps": SMALL_STEPS,
     "long times": LONG_TIMES,
+    "many gradients, or equal ones": GRADIENTS,
     "friction": FRICTION,
     "its own": [(c.id, *limit) for c in CLAIMS for limit in c.limits],
 }
@@ -143,12 +158,21 @@ ELSEWHERE = {
     "sgd.saddle-covariance": "matrices: test_limits.py",
     "adam.saddle-covariance": "matrices: test_limits.py",
     "adai.saddle-covariance": "matrices: test_limits.py",
+    "sgd.symmetric-saddle": "matrices: test_limits.py",
+    "adam.stationary-covariance": "matrices: test_limits.py",
+    "adai.stationary-covariance": "matrices: test_limits.py",
+    "sgd.stationary-covariance-cloud": "matrices: that of constant Hessian and noise is a step of its derivation",
     "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",
+    "sgd.quasi-potential-plane": "matrices: tests/verification/test_ellipses.py, small steps on a circle",
+    "sgd.quasi-potential-ellipsoid": "matrices: tests/verification/test_ellipses.py, small steps on a sphere",
+    "sgd.tail-index": "functions: tests/verification/test_tails.py, the edge of the variance",
     "langevin.mean-first-passage": "functions: test_escape.py",
     "sgd.quasi-potential": "functions: test_escape.py, Gaussian noise",
+    "sgd.escape-minibatch": "samples: test_escape.py, small slopes",
     "sgd.escape-skewed": "functions: test_escape.py, no cumulants",
     "sgd.entropic-riccati": "functions: test_escape.py, stiff directions",
     "adai.escape-inertial": "functions: test_escape.py, no inertia",
+    "iwal.noise": "samples: test_limits.py",
     "langevin.stationary-density": "functions: test_escape.py",
     "sgd.escape-finite-step": "functions: test_escape.py, and its order among the checks of exact numerics",
 }

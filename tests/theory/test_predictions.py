@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inertialab.theory import OutsideRegimeError, claim
+from inertialab.theory.claims.active.slacks import Tilt
+from inertialab.theory.claims.escape.batches import Climb
 from inertialab.theory.special import Upsilon
 
 
@@ -188,7 +190,9 @@ def test_float_numerics_agree_with_the_formula_at_fifty_digits(id, point):
     subject = claim(id)
     symbols = sorted(subject.formula.free_symbols, key=str)
     with mpmath.workdps(50):
-        exactly = sp.lambdify(symbols, subject.formula, [{"Upsilon": Upsilon.exactly}, "mpmath"])
+        exactly = sp.lambdify(
+            symbols, subject.formula, [{f.__name__: f.exactly for f in (Climb, Tilt, Upsilon)}, "mpmath"]
+        )
         values = {"det_ratio": point.get("Hb", 0) / point.get("Ha", 1), **point}
         exact = exactly(*(values[str(s)] if s.is_integer else mpmath.mpf(values[str(s)]) for s in symbols))
         reference = float(mpmath.re(exact))

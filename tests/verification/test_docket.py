@@ -11,8 +11,9 @@ from inertialab.verification.court.check import Check, in_regime, inside
 from inertialab.verification.court.judgement import ALPHA, compare_all, confirmed_values, judge_all
 from inertialab.verification.court.registration import docket_of, registration
 from inertialab.verification.court.verdict import Verdict
-from inertialab.verification.docket import CHECKS, points, stationary
+from inertialab.verification.docket import CHECKS, escape, points, real_stationary
 from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.noisy_wells import minibatch
 from inertialab.verification.studies.study import Findings, Measurement, Study
 
 MADE_UP = Study("made-up", lambda **_: Findings(()), {})
@@ -30,14 +31,37 @@ def found(*rows, se=0.001):
 TABLES = points._tables()
 
 
+MATRICES = {"interval-chain": lambda h, C, **rest: {**rest, "H": [[h]], "C": [[C]]}}
+"""How the points of a table become those of its claim, where they hold matrices."""
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_points_are_drawn_by_a_committed_seed_from_the_regime(name):
-    drawn = points.drawn(name)
-    assert drawn == points.drawn(name)
+    make = MATRICES.get(name, dict)
+    drawn = points.drawn(name, make)
+    assert drawn == points.drawn(name, make)
     assert len(drawn) == TABLES[name]["number"] == len({str(p) for p in drawn})
     if "claim" in TABLES[name]:
         subject = claim(TABLES[name]["claim"])
         assert all(in_regime(subject, {"T": 1, **p}) for p in drawn)
+
+
+@pytest.mark.parametrize(
+    ("id", "optimizer", "drawn"),
+    [
+        ("sgd.escape", "sgd", escape.CLIMBS),
+        ("adai.escape", "sgd", escape.ADAI_FLUX.config["points"]),
+        ("adam.escape", "adam", [p | {"beta": 0.0} for p in escape.EVEN.config["points"]]),
+        ("adam.escape", "adam", escape.ADAM_FLUX.config["points"]),
+        ("adam.escape-frozen", "adam", escape.ADAM_FLUX.settings("full")["points"]),
+    ],
+)
+def test_climbs_lie_in_the_regime_that_they_are_drawn_for(id, optimizer, drawn):
+    """Their curvatures are known only once there is a well."""
+    for point in drawn:
+        own = {k: x for k, x in point.items() if k != "kappa"}
+        conditions = minibatch(optimizer, own, **({"delta": 0.0} if optimizer == "adam" else {}))[1]
+        assert in_regime(claim(id), {**conditions, **point})
 
 
 def table(monkeypatch, **ranges):
@@ -159,7 +183,7 @@ def test_whatever_a_row_says_is_in_its_digest(changes):
 def test_a_digest_knows_what_a_condition_closes_over_and_not_how_it_is_spaced():
     assert registration(replace(FAR, where=inside(OU))) == registration(replace(FAR, where=inside(OU)))
     assert registration(replace(FAR, where=inside(OU))) != registration(replace(FAR, where=inside(EXACT)))
-    smallest = [stationary._smallest(study) for study in stationary.TRAINING[:2]]
+    smallest = [real_stationary._smallest(study) for study in real_stationary.TRAINING[:2]]
     assert registration(replace(FAR, where=smallest[0])) != registration(replace(FAR, where=smallest[1]))
 
 

@@ -1,5 +1,7 @@
 """Standard errors are judged too: repeated measurements, and the scatter about exact predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,24 +11,53 @@ from inertialab.verification.court.errors import ABOUT_EXACT, ErrorCheck, about_
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, errors, errors_of
 from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.active import growth, requests, sets, slacks, splits
 from inertialab.verification.studies.particles import (
     adaptive,
     adaptive_minima,
     any_law,
     density,
+    ellipses,
     entering,
     escape,
     flux,
     leaving,
     minibatches,
     networks,
+    parabolas,
     relations,
     saddle,
+    selection,
+    sharpness,
     stationary,
+    tails,
+    turned,
     uneven,
 )
+from inertialab.verification.studies.regularisation import gradients as har_gradients
+from inertialab.verification.studies.regularisation import labels as har_labels
+from inertialab.verification.studies.regularisation import networks as har_networks
+from inertialab.verification.studies.related import averages, drifts, gates
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Study
+from inertialab.verification.studies.training import (
+    adaptive_saddles,
+    clouds,
+    edges,
+    exits,
+    fluctuations,
+    gradients,
+    motion,
+    normalised,
+    one_weight,
+    paths,
+    resting,
+    saddles,
+    second_relation,
+    symmetric,
+    weights,
+)
+from inertialab.verification.studies.training import tails as real_tails
 
 
 def measured(wrong=1.0, particles=200):
@@ -130,25 +161,82 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         adaptive.adai_spread: saddle.spread,
         adaptive.adai_speed: saddle.spread,
         adaptive.adam_covariance: stationary.equilibrium_matrix,
-        # Means over particles, of squares or of their averages over time.
+        # Quotients of two means over families; counted times, and quotients and powers of them.
+        tails.indices: relations.relations,
+        real_tails.indices: relations.relations,
+        selection.occupations: escape.passages,
+        sharpness.powers: escape.passages,
+        ellipses.exits: escape.passages,
+        exits.ellipsoids: escape.passages,
+        exits.likened: escape.passages,  # a quotient of two
+        # Means over particles, of squares or of their averages over time; over replicates, of logarithms.
         adaptive_minima.spread: stationary.equilibrium,
         adaptive_minima.biases: stationary.equilibrium,
+        parabolas.exponents: stationary.equilibrium,
         minibatches.epochs: stationary.equilibrium,
         minibatches.sampled: stationary.equilibrium,
         uneven.regressions: stationary.equilibrium,
         uneven.edges: stationary.equilibrium,
+        # Means over chains of networks, at a moment; counted departures.
+        symmetric.origins: saddles.spreads,  # without an error: nothing moves there
+        symmetric.deviations: saddles.spreads,
+        symmetric.entries: saddles.spreads,
+        adaptive_saddles.spreads: saddles.spreads,
+        adaptive_saddles.speeds: saddles.spreads,
+        weights.departures: escape.passages,
+        # Chains of real trainings, each averaged over time, and means over independent trainings or draws.
+        motion.motion: fluctuations.fluctuations,
+        clouds.wide: fluctuations.fluctuations,
+        resting.resting: fluctuations.fluctuations,
+        normalised.network_units: fluctuations.fluctuations,
+        one_weight.stationary: fluctuations.fluctuations,
+        one_weight.edges: saddles.spreads,
+        edges.settled: saddles.spreads,
+        gradients.sampled: stationary.equilibrium,
+        gradients.own_labels: stationary.equilibrium,
+        # Without an error: the same to the last digits.
+        paths.sharpened: stationary.equilibrium,
+        paths.rescaled: stationary.equilibrium,
+        paths.inertias: stationary.equilibrium,
+        turned.turned_spread: saddle.spread,
         uneven.means: stationary.equilibrium,
         uneven.currents: stationary.equilibrium_matrix,
         # Quotients of two means over the same units.
         relations.relations_of_batches: relations.relations,
         networks.noise_over_curvature: relations.relations,
         density.by_particles: relations.relations,
+        second_relation.of_one_weight: relations.relations,
+        second_relation.of_networks: relations.relations,
+        har_networks.known_groups: relations.relations,
+        har_labels.weights: relations.relations,
+        har_gradients.trained_networks: relations.relations,  # without an error: the same to the last digits
         adaptive.adai_covariance: stationary.equilibrium_matrix,
+        # Means over coordinates; quotients of them to first order, and where a line through them crosses zero, whose
+        # errors tests/verification/related hold against their scatter.
+        averages.plain_factors: stationary.equilibrium,
+        averages.updates: stationary.equilibrium,
+        gates.floors: stationary.equilibrium,
+        drifts.drifts: stationary.equilibrium,
+        averages.averages: relations.relations,
+        averages.rectified: relations.relations,
+        drifts.factor_losses: relations.relations,
+        gates.heats: relations.relations,
+        drifts.sign_changes: entering.growths,
+        # Asking for labels: means over rows, streams or runs, and quotients of two means over the same.
+        requests.gradients: stationary.equilibrium,
+        requests.wastes: relations.relations,
+        slacks.rare: stationary.equilibrium,
+        slacks.covered: stationary.equilibrium,
+        growth.chances: stationary.equilibrium,
+        splits.until_split: stationary.equilibrium,
+        splits.false_gains: stationary.equilibrium,
+        sets.errors: relations.relations,
+        sets.gains: stationary.equilibrium,  # without an error: sums over all rows
     }
     sampled = {c.study.measure for c in CHECKS if c.layer != "numerics"}
-    # Forward flux has its errors from independent replicates: tests/experiments/test_flux.py holds them against counts.
-    replicated = {measure for measure in sampled if measure.__module__ == flux.__name__}
-    assert {alike.get(measure, measure) for measure in sampled - replicated} <= judged
+    # Every time of forward flux is made by one function.
+    alike |= {measure: flux.white_escapes for measure in sampled if measure.__module__ == flux.__name__}
+    assert {alike.get(measure, measure) for measure in sampled} <= judged
     assert [e.study.id for e in errors_of([c for c in CHECKS if c.study.id == "sgd-spread"])] == ["sgd-spread-repeated"]
 
 
@@ -197,3 +285,11 @@ def test_times_of_one_ensemble_count_as_one(rng):
             rows.append(Measurement("msd", p, Estimate(exact(**p), 0.002 * exact(**p), 10_000)))
     check = Check("sgd.saddle-variance", "simulation", Study("made-up", saddle.spread, {}), "msd", 0.02)
     assert about_exact(judge_all(compare_all([check], {"made-up": Findings(tuple(rows))}))) == []
+
+
+def test_replicates_of_forward_flux_that_claim_half_of_their_error_are_found(rng, cpu, monkeypatch):
+    config = {**errors.REPLICATES.config, "replicates": 80, "wanted": 0.0}
+    seeds = config.pop("seeds") // 2
+    right = flux.forward_flux
+    monkeypatch.setattr(flux, "forward_flux", lambda *a, **k: replace(right(*a, **k), error=right(*a, **k).error / 2))
+    assert small(flux.white_scatter, seeds, rng, cpu, **config).verdict == "refuted"

@@ -40,7 +40,10 @@ def test_an_instrument_that_is_wrong_by_a_thousandth_is_found(monkeypatch):
 def test_the_command_says_who_disagrees_and_fails(record, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(commands, "calibration", lambda folder, seed: record)
     assert command.main(["calibrate", "--out", str(tmp_path)]) == 0
-    assert "20 of 20 comparisons with dense, scipy eigsh, PyHessian agree" in capsys.readouterr().out
+    count = len(record["result"]["rows"])
+    assert count >= 20
+    told = f"{count} of {count} comparisons with dense, scipy eigsh, PyHessian agree"
+    assert told in capsys.readouterr().out
     rows = [{**row, "agree": row["instrument"] != "PyHessian"} for row in record["result"]["rows"]]
     monkeypatch.setattr(
         "inertialab.verification.commands.calibration", lambda folder, seed: {"result": {"rows": rows, "agree": False}}

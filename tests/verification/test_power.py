@@ -15,7 +15,7 @@ from inertialab.verification.court.families import Family, families
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.court.material import Material
 from inertialab.verification.court.orders import LimitCheck
-from inertialab.verification.court.power import EXACT, FLOOR, OTHER, bar, detectable_effect, power_of
+from inertialab.verification.court.power import COUNTED, EXACT, EXITS, FLOOR, OTHER, bar, detectable_effect, power_of
 from inertialab.verification.court.variants import variants
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.measure.estimate import Estimate
@@ -255,8 +255,18 @@ def test_every_layer_is_judged_by_its_own_measurements():
 @pytest.mark.parametrize(("margin", "weak"), [(0.02, []), (0.04, ["simulation"]), (0.6, ["simulation"])])
 def test_a_layer_that_misses_three_percent_in_the_prefactor_of_an_exact_claim_is_weak(margin, weak):
     mine = judgements("sgd.stationary-variance", [VARIANCE], margin=margin)
-    assert (bar("exact", "real"), bar("exact", "numerics"), bar("asymptotic", "simulation")) == (OTHER, EXACT, OTHER)
+    id = "sgd.stationary-variance"
+    bars = [bar(id, "exact", "real"), bar(id, "exact", "numerics"), bar(id, "asymptotic", "simulation")]
+    assert bars == [OTHER, EXACT, OTHER]
     assert board_row("sgd.stationary-variance", mine, power_of("sgd.stationary-variance", mine))["weak"] == weak
+
+
+def test_only_real_exits_are_allowed_a_fifth():
+    assert all(claim(id).layers for id in COUNTED)  # they are claims
+    assert [bar(id, "asymptotic", layer) for id in sorted(COUNTED) for layer in ("simulation", "real")] == [
+        OTHER,
+        EXITS,
+    ] * len(COUNTED)
 
 
 def test_points_outside_the_regime_lend_a_layer_no_power():

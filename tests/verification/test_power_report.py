@@ -62,7 +62,7 @@ def test_the_board_marks_a_weak_layer_and_shows_the_strongest_prefactor():
     (line,) = [line for line in text.splitlines() if "sgd.stationary-variance" in line]
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
     assert cells == ["sgd.stationary-variance", "exact", "✓", "·", "✓", "w", "1", "1.2%"]
-    assert "w weak: would not see 10% in the prefactor (3% for" in text
+    assert "w weak: misses 10% in the prefactor (3%" in text
     assert max(map(len, text.splitlines())) <= 100
 
 

@@ -41,7 +41,7 @@ def test_a_record_of_other_code_is_refused_unless_asked_for(tmp_path, capsys):
         ({"code": "0" * 16}, "the code it rests on has changed"),
         ({"config": {"points": [], "steps": 3}}, "its configuration is not the one on the docket"),
     ):
-        path.write_text(json.dumps({**record, "key": {**record["key"], **change}}))
+        store.write_json(path, store.sealed({**record, "key": {**record["key"], **change}}))
         capsys.readouterr()
         assert run("judge", *CONVENTIONS, "--out", tmp_path) == 2
         assert f"convention-rate: {why}" in capsys.readouterr().err
@@ -123,7 +123,7 @@ def test_a_damaged_record_is_told(tmp_path, capsys):
     path = tmp_path / "evidence" / "convention-rate.json"
     record = json.loads(path.read_text())
     del record["result"]["measurements"][0]["estimate"]
-    path.write_text(json.dumps(record))
+    store.write_json(path, store.sealed(record))
     assert run("judge", *CONVENTIONS, "--out", tmp_path) == 2
     assert "The record of convention-rate is damaged (KeyError('estimate')); remove it" in capsys.readouterr().err
 

@@ -23,7 +23,21 @@ def test_every_place_is_a_line_that_is_there(id):
         if place.role == "derived":
             assert any(f'"{id}"' in line for line in text[place.line - 1 : place.line + 3])
         if place.role == "row" and id in STUDIES:
-            assert any(word in text[place.line - 1] for word in ("Study(", "_training(", "DENSITIES = ["))
+            assert any(
+                word in text[place.line - 1]
+                for word in (
+                    "Study(",
+                    "_training(",
+                    "_resting(",
+                    "_motion(",
+                    "_likened(",
+                    "_wide(",
+                    "_settled(",
+                    "_left(",
+                    "_counted(",
+                    "DENSITIES = [",
+                )
+            )
 
 
 def test_a_claim_is_found_with_all_its_rows():
@@ -38,7 +52,7 @@ def test_what_is_missing_is_said(capsys):
     assert "No row of the docket confronts it with simulation, which it calls for." in said
     assert main(["where", "momentum.turnover", "--missing"]) == 0
     assert "confronts it with simulation" in capsys.readouterr().out
-    assert "No study of the docket runs it by name." in missing("adashift")
+    assert "No study of the docket runs it by name." in missing("amsgrad")
 
 
 def test_a_name_that_is_not_there_is_one_sentence(capsys):

@@ -1,16 +1,32 @@
-"""Command line: `python -m inertialab.experiments simulate|escape`.
+"""Command line: `python -m inertialab.experiments simulate|escape|campaign|har|arbal|compare|sweep`.
 
-Exit code 0: done. 2: wrong input. 3: the machine has no more disk or memory. 130: interrupted.
+Exit code 0: done. 1: points of a sweep failed. 2: wrong input. 3: the machine has no more disk or memory, or a process
+died. 130: interrupted.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from inertialab.experiments.answers import answered, refused
+from inertialab.experiments.arbal.options import Arbal
+from inertialab.experiments.campaign.options import Campaign
+from inertialab.experiments.compared.options import Compare
+from inertialab.experiments.har.options import Har
 from inertialab.experiments.options import COMMANDS
+from inertialab.experiments.sweeps.options import Sweep
+
+HOMES: dict[type, str] = {
+    Campaign: "inertialab.experiments.campaign.command",
+    Har: "inertialab.experiments.har.command",
+    Arbal: "inertialab.experiments.arbal.command",
+    Compare: "inertialab.experiments.compared.command",
+    Sweep: "inertialab.experiments.sweeps.command",
+}
+"""Where a request is carried out; the others in `commands`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,16 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refused("The command line needs the package tyro: pip install tyro.")
     commands: Any = COMMANDS
     request: Any = tyro.extras.subcommand_cli_from_dict(
-        commands, args=arguments, prog="python -m inertialab.experiments"
+        commands,
+        args=arguments,
+        prog="python -m inertialab.experiments",
+        config=(tyro.conf.PositionalRequiredArgs,),
     )
 
     def work() -> int:
         request.check()  # before the heavy imports
         from rich.console import Console
 
-        from inertialab.experiments.commands import carried_out
-
-        return carried_out(request, Console())
+        home = HOMES.get(type(request), "inertialab.experiments.commands")
+        return import_module(home).carried_out(request, Console())
 
     return answered(work, (ValueError, FloatingPointError), request.out)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import errno
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.memory import keep_freed_memory
 
 VERDICT, INPUT, MACHINE, INTERRUPTED, UNREAD = 1, 2, 3, 130, 141
 """Exit codes: a verdict or measurement is not as it should be; wrong input; disk or memory; interrupted; the reader of
@@ -30,8 +34,10 @@ def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kep
         refusals: Errors whose text is a sentence about the input, beside `WrongInputError`.
         kept: Folder in which an interrupted run has left its records.
     """
+    keep_freed_memory()
     try:
-        code = work()
+        with _no_interrupt_lost():
+            code = work()
         sys.stdout.flush()  # what is still to be written may find no reader, and is seen here
         return code
     except (WrongInputError, *refusals) as error:
@@ -49,6 +55,25 @@ def answered(work: Callable[[], int], refusals: tuple[type[Exception], ...], kep
     except KeyboardInterrupt:
         sentence = f"Interrupted. Complete records are kept in {kept}; the same command goes on from them."
         return refused(sentence, INTERRUPTED)
+
+
+@contextmanager
+def _no_interrupt_lost() -> Iterator[None]:
+    """An interrupt that Python drops, since it fell into a callback from compiled code, comes again a moment later."""
+    before = sys.unraisablehook
+
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        if dropped.exc_type is not KeyboardInterrupt:
+            return before(dropped)
+        later = threading.Timer(0.1, _thread.interrupt_main)
+        later.daemon = True
+        return later.start()
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _of_the_machine(error: OSError) -> str:

@@ -61,6 +61,10 @@ class Axis:
         return out.reshape(*x.shape, -1)
 
 
+LONGEST = 1e13
+"""Mean number of steps whose rounding error, half of it times the spacing of numbers, is a thousandth."""
+
+
 def backward_passage(
     system: System, axes: Mapping[str, Axis], start: Mapping[str, float], boundary: float, hermite: int = HERMITE
 ) -> float:
@@ -78,7 +82,7 @@ def backward_passage(
         The mean number of steps.
 
     Raises:
-        ValueError: If the next step depends on a state without an axis.
+        ValueError: If the next step depends on a state without an axis, or the time is too long for double precision.
     """
     names, lines = list(axes), list(axes.values())
     grid = dict(zip(names, (a.ravel() for a in np.meshgrid(*(a.nodes for a in lines), indexing="ij")), strict=True))
@@ -94,7 +98,13 @@ def backward_passage(
     times[alive] = np.linalg.solve(np.eye(alive.sum()) - matrix[np.ix_(alive, alive)], np.ones(alive.sum()))
     rows = [axis.interpolation(np.array(float(start[name]))) for name, axis in axes.items()]
     weight = rows[0] if len(rows) == 1 else np.outer(*rows).ravel()
-    return float(weight @ times)
+    steps = float(weight @ times)
+    if not 0 < steps < LONGEST:
+        raise ValueError(
+            f"An escape takes {steps:.3g} steps: beyond {LONGEST:g} rounding takes more than a thousandth of it; lower "
+            "the barrier, or enlarge the noise or the step."
+        )
+    return steps
 
 
 def noise_points(system: System, hermite: int = HERMITE) -> tuple[np.ndarray, np.ndarray]:

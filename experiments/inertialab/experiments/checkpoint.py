@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -43,14 +42,16 @@ class Checkpoint:
         try:
             with np.load(self.path) as found:
                 kept = {name: found[name] for name in found.files}
-        except (OSError, ValueError, BadZipFile):
+            if str(kept.pop("key", "")) != self.key:
+                return 0
+            state, times = kept.pop("state"), kept.pop("times")
+            steps, chunks, events = (int(n) for n in kept.pop("progress"))
+        except Exception:  # a file that is not whole can fail in any way; the run then begins anew
             return 0
-        if str(kept.pop("key", "")) != self.key:
-            return 0
-        self.crowd.state[:], self.crowd.times[:] = kept.pop("state"), kept.pop("times")
-        self.crowd.steps, self.crowd.chunks, self.crowd.events = (int(n) for n in kept.pop("progress"))
+        self.crowd.state[:], self.crowd.times[:] = state, times
+        self.crowd.steps, self.crowd.chunks, self.crowd.events = steps, chunks, events
         self.extra.update(kept)
-        return self.crowd.steps
+        return steps
 
     def save(self, force: bool = False) -> None:
         """Write the state, at most every few seconds."""

@@ -45,7 +45,7 @@ def carried_out(request: Request, console: Console) -> int:
     key = {"command": what, **{k: v for k, v in asdict(request).items() if k not in ("out", "threads")}}
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]
     path = request.out / f"{what}-{request.landscape}-{request.optimizer}-{digest}.json"
-    run = partial(_simulated if isinstance(request, Simulate) else _escaped, request, path)
+    run = partial(measured, request, path)
     try:
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task(what, total=_work(request))
@@ -107,7 +107,21 @@ def _work(request: Request) -> int:
     return request.steps
 
 
-def _simulated(request: Simulate, path: Path, tick: escape.Tick) -> dict[str, Any]:
+def measured(request: Request, path: Path, tick: escape.Tick, drawn: bool = True) -> dict[str, Any]:
+    """Do what was asked for; what goes into the record.
+
+    Args:
+        request: What was asked for.
+        path: Of the record, beside which lie what an interrupted run has kept, and the picture.
+        tick: Called with a number of steps after them.
+        drawn: Whether to draw a picture.
+    """
+    if isinstance(request, Escape):
+        return _escaped(request, path, tick, drawn)
+    return _simulated(request, path, tick, drawn)
+
+
+def _simulated(request: Request, path: Path, tick: escape.Tick, drawn: bool) -> dict[str, Any]:
     """Simulate, draw, and return what goes into the record."""
     system = system_of(request)
     times = np.unique(np.geomspace(1, request.steps, 60).astype(int)).tolist()
@@ -121,11 +135,12 @@ def _simulated(request: Simulate, path: Path, tick: escape.Tick) -> dict[str, An
         tick=tick,
         checkpoint=path.with_suffix(".npz"),
     )
-    picture.spread(system, seen, path.with_suffix(".svg"))
+    if drawn:
+        picture.spread(system, seen, path.with_suffix(".svg"))
     return {name: np.asarray(value).tolist() for name, value in vars(seen).items()}
 
 
-def _escaped(request: Escape, path: Path, tick: escape.Tick) -> dict[str, Any]:
+def _escaped(request: Escape, path: Path, tick: escape.Tick, drawn: bool) -> dict[str, Any]:
     """Measure the mean time to an escape, draw, and return what goes into the record."""
     system, start, boundary = _way(request)
     sign = 1 if boundary > start[0] else -1
@@ -141,7 +156,7 @@ def _escaped(request: Escape, path: Path, tick: escape.Tick) -> dict[str, Any]:
     )
     common |= {"particles": min(request.particles, 20_000)}
     times = escape.first_passages(system, **common, seed=request.seed, steps=request.steps)
-    if found.events:
+    if drawn and found.events:
         picture.survival(times, request.steps, path.with_suffix(".svg"))
     steps, (low, high) = found.steps if found.events else None, found.interval()
     censored = float((times < 0).mean())

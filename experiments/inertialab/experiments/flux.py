@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,21 @@ from scipy import stats
 
 from inertialab.experiments.escape import Tick, advanced
 from inertialab.experiments.lanes import LANES
+from inertialab.experiments.looks import looks
 from inertialab.experiments.loops import text
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.reach import checked
-from inertialab.experiments.store import fingerprint, read_json, write_json
+from inertialab.experiments.store import fingerprint, read_sealed, sealed, write_json
 from inertialab.experiments.system import System
 
 FORGET = 1000
 """Steps of the first stage before rises are counted, and as many while they are."""
 REPLICATES = 24
 """Enough for an error of the error of a seventh."""
+SCOUTS = 4096
+"""Particles that place the levels, at most."""
+Replicate = tuple[float, list[float]]
+"""Rate of rising over the first level, and the chances to reach each next one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,10 @@ class Flux:
         chances: Mean chance to reach each next level before going home.
         cost: Particle-steps used, pilot included.
         error: Relative standard error of `steps`, from the spread of the replicates.
+        replicates: How many there were.
+        share: Of the error probability of an interval, what the look at which sampling ended may spend.
+        log_rates: Logarithm of each replicate's rate; where an exponent is large they scatter by several, and their
+            mean says more than that of the rates.
     """
 
     steps: float
@@ -45,6 +55,9 @@ class Flux:
     chances: tuple[float, ...]
     cost: int
     error: float = float("nan")
+    replicates: int = 0
+    share: float = 1.0
+    log_rates: tuple[float, ...] = ()
 
 
 def forward_flux(
@@ -55,6 +68,9 @@ def forward_flux(
     seed: int,
     particles: int = 65536,
     replicates: int = REPLICATES,
+    families: int = 1,
+    scouts: int = SCOUTS,
+    wanted: float = 0.0,
     chance: float = 0.3,
     sign: int = 1,
     states: Mapping[str, Any] | None = None,
@@ -78,8 +94,12 @@ def forward_flux(
         start: Where particles start, at rest, shape (d,).
         boundary: Position of the first coordinate that ends an escape.
         seed: Of the random numbers.
-        particles: Trials at each level of a replicate.
-        replicates: Number of independent replicates, at least 2.
+        particles: Trials at each level of a run.
+        replicates: Number of independent replicates, at least 2; at most so many where an error is wanted.
+        families: Replicates that one run makes side by side, from starts of their own and never mixed: many of them
+            tell the error well, and cost no more loops.
+        scouts: Particles that place the levels, at most.
+        wanted: Relative standard error with which no more replicates are made; all are made with 0.
         chance: Wanted chance between two levels.
         sign: 1 if the boundary is passed upwards, -1 downwards.
         states: Values of other states of the optimizer where particles start, zero else.
@@ -93,16 +113,20 @@ def forward_flux(
         checkpoint: File from which an interrupted run goes on after its last whole replicate, with the same result.
 
     Raises:
-        ValueError: As `checked` says, or if no particle rises at all.
+        ValueError: As `checked` says, if no particle rises at all, or if families do not add up to the replicates.
     """
     place = np.asarray(start, dtype=float)
     checked(system, place, (boundary, sign))
-    run = _Flux(system, place, boundary, sign, particles, threads)
+    if replicates % families:
+        raise ValueError(f"{replicates} replicates are no whole number of runs of {families} families.")
+    run = _Flux(system, place, boundary, sign, particles, families, threads)
     run.states, run.age, run.forget, run.precision = dict(states or {}), age, forget, precision
-    levels, found = run.replicates(seed, chance, replicates, tick, checkpoint)
-    rates = np.array([first * np.prod(chances) for first, chances in found])
-    mean, error = rates.mean(), rates.std(ddof=1) / replicates**0.5
-    half = error * stats.t.ppf((1 + confidence) / 2, replicates - 1)
+    run.scouts = scouts
+    plan = looks(replicates, families) if wanted else {replicates: 1.0}
+    levels, found = run.replicates(seed, chance, plan, wanted, tick, checkpoint)
+    mean, error = _mean_rate(found)
+    share = plan[len(found)]
+    half = error * stats.t.ppf(1 - (1 - confidence) / 2 * share, len(found) - 1)
     low = float(1 / (mean - half)) if mean > half else float("inf")
     return Flux(
         float(1 / mean),
@@ -112,7 +136,21 @@ def forward_flux(
         tuple(np.mean([chances for _, chances in found], axis=0).tolist()),
         run.cost,
         float(error / mean),
+        len(found),
+        share,
+        tuple(float(np.log([first, *chances]).sum()) for first, chances in found),
     )
+
+
+def _mean_rate(found: Sequence[Replicate]) -> tuple[float, float]:
+    """Mean of the replicates' rates, and its standard error."""
+    rates = np.array([first * np.prod(chances) for first, chances in found])
+    return float(rates.mean()), float(rates.std(ddof=1) / len(rates) ** 0.5)
+
+
+def _precise(found: Sequence[Replicate], wanted: float) -> bool:
+    mean, error = _mean_rate(found)
+    return error <= wanted * mean
 
 
 def _derived(*words: int) -> int:
@@ -124,35 +162,64 @@ class _Flux:
     """The stages of forward flux sampling."""
 
     def __init__(
-        self, system: System, start: np.ndarray, boundary: float, sign: int, particles: int, threads: int | None
+        self,
+        system: System,
+        start: np.ndarray,
+        boundary: float,
+        sign: int,
+        particles: int,
+        families: int,
+        threads: int | None,
     ):
         self.system, self.start, self.boundary, self.sign = system, start, boundary, sign
-        self.particles, self.threads, self.cost = particles, threads, 0
-        self.whole = -(-particles // LANES) * LANES
+        self.particles, self.families, self.threads, self.cost = particles, families, threads, 0
+        self.each = -(-particles // (LANES * families)) * LANES
         self.states: dict[str, Any] = {}
-        self.age, self.forget, self.precision = 0, FORGET, np.float32
+        self.programs = {passage: text(system, passage) for passage in ("flux", "trial")}
+        self.age, self.forget, self.precision, self.scouts = 0, FORGET, np.float32, SCOUTS
 
     def replicates(
-        self, seed: int, chance: float, count: int, tick: Tick, checkpoint: Path | None
-    ) -> tuple[list[float], list[tuple[float, list[float]]]]:
-        """Levels, and what every replicate found between them; those on disk are not made again."""
-        source = text(self.system, "flux")[0]
-        key = fingerprint(source, self.start.tolist(), self.boundary, seed, self.particles, chance, self.sign)
-        own = repr(sorted(self.states.items())), self.age, self.forget, self.precision.__name__
+        self, seed: int, chance: float, plan: Mapping[int, float], wanted: float, tick: Tick, checkpoint: Path | None
+    ) -> tuple[list[float], list[Replicate]]:
+        """Levels, and what every replicate found between them, those on disk not made again.
+
+        The last is at the first of the plan's looks with the wanted relative error.
+        """
+        key = fingerprint(
+            self.programs["flux"][0], self.start.tolist(), self.boundary, seed, self.particles, chance, self.sign
+        )
+        own = (
+            repr(sorted(self.states.items())),
+            self.age,
+            self.forget,
+            self.precision.__name__,
+            self.families,
+            self.scouts,
+        )
         key = fingerprint(key, *own)
-        kept = (read_json(checkpoint) if checkpoint else None) or {}
+        kept = (read_sealed(checkpoint) if checkpoint else None) or {}
         if kept.get("key") != key:
-            kept = {"key": key, "levels": self.pilot(seed, chance), "found": [], "cost": self.cost}
+            scout = self._scout()
+            kept = {"key": key, "levels": scout.pilot(seed, chance), "found": [], "cost": scout.cost}
+        count = max(plan)
         levels, found, self.cost = kept["levels"], kept["found"][:count], kept["cost"]
         tick(len(found))
-        for replicate in range(len(found), count):
-            found.append(self.replicate(_derived(seed, 1, replicate), levels))
+        while len(found) < count and not (len(found) in plan and _precise(found, wanted)):
+            run = len(found) // self.families
+            found += self.run(_derived(seed, 1, run), levels)
             if checkpoint:
-                write_json(checkpoint, {**kept, "found": found, "cost": self.cost})
-            tick(1)
+                write_json(checkpoint, sealed({**kept, "found": found, "cost": self.cost}))
+            tick(self.families)
         if checkpoint:
             checkpoint.unlink(missing_ok=True)
         return levels, found
+
+    def _scout(self) -> _Flux:
+        """A run of fewer particles, which is enough to place levels."""
+        scout = copy(self)
+        scout.particles, scout.families = min(self.particles, self.scouts), 1
+        scout.each = -(-scout.particles // LANES) * LANES
+        return scout
 
     def pilot(self, seed: int, chance: float) -> list[float]:
         """Levels: one above which particles are a fiftieth of the time, then by how far trials get."""
@@ -164,7 +231,7 @@ class _Flux:
         states = self._rises(seed, levels[0])[1]
         while self.sign * (self.boundary - levels[-1]) > 0:
             reached = self._farthest(_derived(seed, 3, len(levels)), levels[0], states)
-            step = self.sign * (self.sign * np.quantile(reached, 1 - chance))
+            step = self.sign * np.quantile(reached, 1 - chance)  # how far they come is counted towards the boundary
             nearest = levels[-1] + self.sign * 1e-3 * abs(self.boundary - levels[0])
             step = float(max(step, nearest) if self.sign > 0 else min(step, nearest))
             if self.sign * (self.boundary - step) <= 0:
@@ -175,21 +242,19 @@ class _Flux:
                 raise ValueError(f"No trial gets from {levels[-2]:g} to {step:g}; take more particles.")
         return levels
 
-    def replicate(self, seed: int, levels: list[float]) -> tuple[float, list[float]]:
-        """Rate of rising over the first level, and chances between levels."""
+    def run(self, seed: int, levels: list[float]) -> list[Replicate]:
+        """Rate of rising over the first level, and chances between levels, of each family."""
         first, states = self._rises(seed, levels[0])
         chances = []
         for i, level in enumerate([*levels[1:], self.boundary]):
-            share, states = self._trial(_derived(seed, 2, i), levels[0], level, states)
-            chances.append(share)
-            if not len(states):
-                return 0.0, chances + [0.0] * (len(levels) - len(chances))
-        return first, chances
+            shares, states = self._trial(_derived(seed, 2, i), levels[0], level, states)
+            chances.append(shares)
+        return list(zip(first.tolist(), np.transpose(chances).tolist(), strict=True))
 
     def _crowd(self, passage: str, boundary: float, lower: float) -> Particles:
         return Particles(
             self.system,
-            self.particles,
+            self.each * self.families,
             self.start,
             passage=passage,
             boundary=boundary,
@@ -199,32 +264,51 @@ class _Flux:
             age=self.age,
             precision=self.precision,
             threads=self.threads,
+            tagged=passage == "trial",
+            program=self.programs[passage],
         )
 
-    def _rises(self, seed: int, level: float) -> tuple[float, np.ndarray]:
-        """Rate of rising over a level, and the states just after, once the common start is forgotten."""
+    def _rises(self, seed: int, level: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rate of each family's rising over a level, once the start is forgotten, and states just after with tags."""
         crowd = self._crowd("flux", self.boundary, level)
+        families = np.arange(len(crowd.state)) // (self.each // LANES)
         states = []
         for part in range(2 * self.forget // 100):
             crowd.advance(100, seed, part)
+            tags = np.repeat(families, crowd.filled)
             rose = crowd.handed_over()
             if part >= self.forget // 100:
-                states.append(rose)
+                states.append(np.column_stack([rose, tags.astype(rose.dtype)]))
         self.cost += crowd.total * 2 * self.forget
         found = np.concatenate(states)
         if not len(found):
             raise ValueError(f"No particle rises over {level:g}.")
-        return len(found) / (crowd.total * self.forget), found
+        return self._counted(found) / (self.each * self.forget), found
 
-    def _trial(self, seed: int, home: float, level: float, states: np.ndarray) -> tuple[float, np.ndarray]:
-        """Share of trials from these states that reach a level before going home, and their states there."""
-        chosen = np.random.default_rng([seed, 1]).choice(len(states), self.whole)
-        there = self.sign * (states[:, 0] - level) >= 0
+    def _counted(self, states: np.ndarray) -> np.ndarray:
+        """Number of states of each family."""
+        return np.bincount(states[:, -1].astype(int), minlength=self.families)
+
+    def _chosen(self, seed: int, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As many starts for each family, from its own states, and which starts belong to one that has none."""
+        rng = np.random.default_rng([seed, 1])
+        chosen = np.zeros((self.families, self.each, states.shape[1]), states.dtype)
+        none = self._counted(states) == 0
+        for family in np.flatnonzero(~none):
+            own = states[states[:, -1] == family]
+            chosen[family] = own[rng.choice(len(own), self.each)]
+        return chosen.reshape(-1, states.shape[1]), np.repeat(none, self.each)
+
+    def _trial(self, seed: int, home: float, level: float, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Share of each family's trials that reach a level before going home, and their states there."""
+        chosen, none = self._chosen(seed, states)
+        there = (self.sign * (chosen[:, 0] - level) >= 0) & ~none
         crowd = self._crowd("trial", level, home)
-        crowd.put(states[chosen])
-        # Who already is there when it starts has reached it.
-        arrived = states[chosen][there[chosen]]
-        crowd.times[there[chosen].reshape(crowd.times.shape)] = 1
+        crowd.put(chosen)
+        # Who already is there when it starts has reached it; a family that is no more reaches nothing.
+        arrived = chosen[there]
+        crowd.times[there.reshape(crowd.times.shape)] = 1
+        crowd.times[none.reshape(crowd.times.shape)] = 0
         kept = [arrived]
         while (crowd.times == -1).any():
             crowd.advance(self.forget // 20, seed, crowd.chunks)
@@ -232,11 +316,11 @@ class _Flux:
             self.cost += int((crowd.times == -1).sum()) * (self.forget // 20)
             crowd.compact(crowd.times == -1)
         found = np.concatenate(kept)
-        return len(found) / self.whole, found
+        return self._counted(found) / self.each, found
 
     def _farthest(self, seed: int, home: float, states: np.ndarray) -> np.ndarray:
         """How far each of some trials gets before going home, towards the boundary and at most to it."""
-        chosen = states[np.random.default_rng([seed, 1]).choice(len(states), self.whole)]
+        chosen, _ = self._chosen(seed, states)
         crowd = self._crowd("trial", self.boundary, home)
         crowd.put(chosen)
         best = self.sign * chosen[:, 0].reshape(crowd.times.shape).astype(float)

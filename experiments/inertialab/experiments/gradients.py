@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-Gradient = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From parameters, shape (n, P), inputs, shape (n, B, d), and classes, shape (n, B), to gradients, shape (n, P)."""
+Gradient = Callable[[Tensor, Tensor, Tensor, float], Tensor]
+"""From parameters, shape (n, P), inputs, shape (n, B, d), classes, shape (n, B), and the coefficient of an L2 penalty
+to gradients, shape (n, P)."""
 
 
 def closed_form(model: nn.Module, loss: Callable[..., Tensor]) -> Gradient | None:
@@ -32,7 +33,7 @@ def closed_form(model: nn.Module, loss: Callable[..., Tensor]) -> Gradient | Non
     if formula is None or any(layer.bias is None for layer in linear):
         return None
     shapes = [p.shape for layer in linear for p in (layer.weight, layer.bias)]
-    return lambda flats, inputs, targets: formula(_parts(flats, shapes), inputs, targets)
+    return lambda flats, inputs, targets, l2: formula(_parts(flats, shapes), inputs, targets, l2)
 
 
 def _parts(flats: Tensor, shapes: Sequence[torch.Size]) -> list[Tensor]:
@@ -46,26 +47,39 @@ def _outputs(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _slope(outputs: Tensor, targets: Tensor) -> Tensor:
     """Derivative of the mean cross-entropy by the outputs: probabilities minus the classes, over the batch size."""
-    slope = torch.softmax(outputs, -1)
+    # Over so few classes three plain operations take a quarter of the time of `torch.softmax`.
+    slope = (outputs - outputs.amax(-1, keepdim=True)).exp_()
+    slope.div_(slope.sum(-1, keepdim=True))
     slope.scatter_add_(-1, targets[..., None], torch.full_like(targets[..., None], -1.0, dtype=slope.dtype))
     return slope.div_(targets.shape[1])
 
 
-def _joined(*layers: tuple[Tensor, Tensor]) -> Tensor:
-    """Gradients of weight and bias of each layer, from the derivative by its outputs and its inputs."""
-    parts = [part.flatten(1) for slope, x in layers for part in (torch.bmm(slope.transpose(1, 2), x), slope.sum(1))]
+def _joined(l2: float, *layers: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+    """Gradients of weight and bias of each layer: from the two, the derivative by its outputs, and its inputs."""
+    parts = []
+    for weight, bias, slope, x in layers:
+        # The penalty enters with the product, which spares a pass over all gradients.
+        parts.append(torch.baddbmm(weight, slope.transpose(1, 2), x, beta=l2).flatten(1))
+        parts.append(slope.sum(1).add_(bias, alpha=l2))
     return torch.cat(parts, 1)
 
 
-def _linear(parts: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
-    return _joined((_slope(_outputs(inputs, *parts), targets), inputs))
+def _tanh(x: Tensor) -> Tensor:
+    """In place, to the rounding of numbers of size one; half of the time of `torch.tanh`."""
+    return x.mul_(2).exp_().add_(1).reciprocal_().mul_(-2).add_(1)
 
 
-def _one_hidden_layer(parts: Sequence[Tensor], inputs: Tensor, targets: Tensor) -> Tensor:
-    hidden = torch.tanh(_outputs(inputs, *parts[:2]))
-    slope = _slope(_outputs(hidden, *parts[2:]), targets)
-    inner = torch.bmm(slope, parts[2]).mul_(1 - hidden.square())
-    return _joined((inner, inputs), (slope, hidden))
+def _linear(parts: Sequence[Tensor], inputs: Tensor, targets: Tensor, l2: float) -> Tensor:
+    weight, bias = parts
+    return _joined(l2, (weight, bias, _slope(_outputs(inputs, weight, bias), targets), inputs))
+
+
+def _one_hidden_layer(parts: Sequence[Tensor], inputs: Tensor, targets: Tensor, l2: float) -> Tensor:
+    first, bias, second, last = parts
+    hidden = _tanh(_outputs(inputs, first, bias))
+    slope = _slope(_outputs(hidden, second, last), targets)
+    inner = torch.bmm(slope, second).mul_(1 - hidden.square())
+    return _joined(l2, (first, bias, inner, inputs), (second, last, slope, hidden))
 
 
 FORMULAS = {(nn.Linear,): _linear, (nn.Linear, nn.Tanh, nn.Linear): _one_hidden_layer}

@@ -16,7 +16,7 @@ LANES = 256
 """Particles in a block."""
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def mixed(z):
     """Finaliser of splitmix64 (Steele, Lea and Flood 2014): a bijection in which every bit moves half of the others."""
     z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
@@ -38,7 +38,7 @@ def seeded(words, seed, block, chunk):
         words[0, lane] |= uint32(1)  # the one forbidden state is all zeros
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def _draw(words, out):
     for j in range(LANES):
         a, b, c, d = words[0, j], words[1, j], words[2, j], words[3, j]
@@ -53,7 +53,7 @@ def _draw(words, out):
         words[3, j] = uint32((d << uint32(11)) | (d >> uint32(21)))
 
 
-@nb.njit(fastmath=True, inline="always")
+@nb.njit(fastmath=True, forceinline=True)
 def normals(words, bits, unit, angle, first, second):
     """Two arrays of LANES standard normal numbers; `unit` is a float32 view of the scratch `bits`."""
     _draw(words, bits)

@@ -8,7 +8,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Literal
 
+from inertialab.experiments.arbal.options import Arbal
+from inertialab.experiments.campaign.options import Campaign
+from inertialab.experiments.compared.options import Compare
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.har.options import Har
+from inertialab.experiments.sweeps.options import Sweep
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,15 @@ class Escape(Request):
             raise WrongInputError(f"--boundary: boundary must be finite, got {self.boundary}.")
 
 
-COMMANDS = {"simulate": Simulate, "escape": Escape}
+COMMANDS = {
+    "simulate": Simulate,
+    "escape": Escape,
+    "campaign": Campaign,
+    "har": Har,
+    "arbal": Arbal,
+    "compare": Compare,
+    "sweep": Sweep,
+}
 
 
 def pairs(what: str, texts: Iterable[str]) -> dict[str, float]:

@@ -18,7 +18,7 @@ import numpy as np
 from inertialab.experiments import lanes
 from inertialab.experiments.codegen import FUNCTIONS
 from inertialab.experiments.lanes import LANES
-from inertialab.experiments.loops import text
+from inertialab.experiments.loops import Loop, text
 from inertialab.experiments.system import System
 
 Kernel = Callable[..., int]
@@ -26,22 +26,22 @@ CAPACITY = 4 * LANES
 """States that a block can hand over from one chunk; a chunk in which more cross is refused."""
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def _larger(a, b):
     return a if a > b else b
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def _smaller(a, b):
     return a if a < b else b
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def _where(condition, a, b):
     return a if condition else b
 
 
-@nb.njit(inline="always")
+@nb.njit(forceinline=True)
 def _power(a, b):
     return a**b
 
@@ -83,6 +83,9 @@ class Particles:
         lower: Position below which it is at home, for "flux" and "trial", or has left too, for "leave".
         sign: 1 if it passes upwards, -1 downwards.
         threads: Number of threads; by default what Numba may use, NUMBA_NUM_THREADS or all cores.
+        tagged: Whether states carry a number more, last, that no step changes: where a particle comes from. Only where
+            none starts again.
+        program: Source of the loop and what it is made from, as `text` gives it, for one who makes many of a kind.
     """
 
     def __init__(
@@ -99,19 +102,22 @@ class Particles:
         lower: float = 0.0,
         sign: int = 1,
         threads: int | None = None,
+        tagged: bool = False,
+        program: tuple[str, Loop] | None = None,
     ):
         self.system, self.count, self.precision, self.passage = system, count, precision, passage
-        self.source, loop = text(system, passage)
+        self.source, loop = program or text(system, passage)
         self.rows, self.events, self.steps, self.chunks = loop.rows, 0, 0, 0
         self.age = age
         self.threads = threads or int(nb.config.NUMBA_NUM_THREADS)  # pyright: ignore[reportAttributeAccessIssue]
         self.boundary, self.lower, self.sign = precision(boundary), precision(lower), precision(sign)
         blocks = -(-count // LANES)
         values = self._initial(start, dict(states or {}), loop.initial(age), blocks * LANES)
-        self.fresh = values[:, 0].astype(precision)
-        self.state = np.ascontiguousarray(values.reshape(len(self.rows), blocks, LANES).swapaxes(0, 1), dtype=precision)
+        values = np.vstack([values, np.zeros((int(tagged), blocks * LANES))])
+        self.fresh, self.width = values[:, 0].astype(precision), len(values)
+        self.state = np.ascontiguousarray(values.reshape(self.width, blocks, LANES).swapaxes(0, 1), dtype=precision)
         self.times = np.full((blocks, LANES), 0 if passage == "flux" else -1, np.int64)
-        self.pool = np.empty((blocks, CAPACITY, len(self.rows)), precision)
+        self.pool = np.empty((blocks, CAPACITY, self.width), precision)
         self.filled = np.zeros(blocks, np.int64)
 
     def _initial(self, start: np.ndarray, states: dict[str, Any], ones: dict[str, float], total: int) -> np.ndarray:
@@ -169,7 +175,7 @@ class Particles:
         return len(self.state) * LANES
 
     def handed_over(self) -> np.ndarray:
-        """States kept since the last call, shape (number, rows), by block.
+        """States kept since the last call, shape (number, width), by block.
 
         Raises:
             RuntimeError: If more crossed than there is room for.
@@ -177,28 +183,28 @@ class Particles:
         if (self.filled > CAPACITY).any():
             raise RuntimeError(f"More than {CAPACITY} crossings in a block and chunk; make fewer steps at a time.")
         kept = [self.pool[b, :n] for b, n in enumerate(self.filled)]
-        found = np.concatenate(kept) if kept else np.empty((0, len(self.rows)))
+        found = np.concatenate(kept) if kept else np.empty((0, self.width))
         self.filled[:] = 0
         return found
 
     def put(self, states: np.ndarray) -> None:
-        """Replace the states of all particles, shape (number, rows), repeated as needed; every one is undecided."""
+        """Replace the states of all particles, shape (number, width), repeated as needed; every one is undecided."""
         blocks = len(self.state)
         every = states[np.arange(blocks * LANES) % len(states)]
         self.state[:] = every.reshape(blocks, LANES, -1).swapaxes(1, 2)
         self.times[:] = -1
 
     def compact(self, wanted: np.ndarray) -> None:
-        """Drop particles that are done, in whole blocks, once less than half of them go on.
+        """Drop particles that are done, in whole blocks, once a quarter of those that are moved is spared.
 
         Args:
             wanted: Who goes on, shape (blocks, LANES). Others may stay to fill the last block.
         """
         blocks = -(-int(wanted.sum()) // LANES)
-        if not 0 < blocks <= len(self.state) // 2:
+        if not 0 < blocks <= 3 * len(self.state) // 4:
             return
         chosen = np.argsort(~wanted.ravel(), kind="stable")[: blocks * LANES]
-        rows = self.state.swapaxes(1, 2).reshape(-1, len(self.rows))[chosen]
+        rows = self.state.swapaxes(1, 2).reshape(-1, self.width)[chosen]
         self.state = np.ascontiguousarray(rows.reshape(blocks, LANES, -1).swapaxes(1, 2))
         self.times = self.times.ravel()[chosen].reshape(blocks, LANES)
         self.pool, self.filled = self.pool[:blocks], self.filled[:blocks]

@@ -47,7 +47,7 @@ def spread(system: System, seen: Seen, path: Path) -> None:
             right.plot(edges, gibbs, "k", lw=1, label="exp(-L/D)")
         right.set(xlabel=r"$\theta_0$", ylabel="density")
         right.legend(frameon=False)
-        _save(figure, path)
+        save(figure, path)
 
 
 def survival(times: np.ndarray, steps: int, path: Path) -> None:
@@ -72,7 +72,7 @@ def survival(times: np.ndarray, steps: int, path: Path) -> None:
         axes.step(grid, curve, where="post")
         low = max(float(curve.min()) * 0.8, 0.5 / len(times))
         axes.set(xlabel="steps", ylabel="share still in the well", yscale="log", ylim=(low, 1.05))
-        _save(figure, path)
+        save(figure, path)
 
 
 def _gibbs(system: System, grid: np.ndarray) -> np.ndarray | None:
@@ -86,6 +86,7 @@ def _gibbs(system: System, grid: np.ndarray) -> np.ndarray | None:
     return density / np.trapezoid(density, grid)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure without its date, so that the same numbers give the same file; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})

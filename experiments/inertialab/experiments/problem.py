@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,11 @@ class Problem:
         """The model's own parameters as one vector, shape (P,)."""
         return torch.cat([p.detach().reshape(-1) for p in self.model.parameters()])
 
+    def single(self) -> Problem:
+        """The same problem in single precision, in which trainings run; it shares nothing with this one."""
+        inputs, targets = (x.float() if x.is_floating_point() else x for x in (self.inputs, self.targets))
+        return replace(self, model=copy.deepcopy(self.model).float(), inputs=inputs, targets=targets)
+
     def value(self, flat: Tensor, inputs: Tensor | None = None, targets: Tensor | None = None) -> Tensor:
         """Loss at a parameter vector.
 
@@ -57,7 +63,7 @@ class Problem:
 
     def outputs(self, flat: Tensor, inputs: Tensor) -> Tensor:
         """What the model gives at a parameter vector."""
-        return functional_call(self.model, self._named(flat), (inputs,))
+        return functional_call(self.model, self.named(flat), (inputs,))
 
     def penalty(self, flat: Tensor) -> Tensor:
         """The L2 penalty (l2/2)|θ|²."""
@@ -81,13 +87,31 @@ class Problem:
         Returns:
             Gradients, shape (n, P).
         """
-        inputs, targets = self.inputs[indices], self.targets[indices]
+        return self.gradients(flats, self.samples(indices), self.targets[indices])
+
+    def samples(self, indices: Tensor) -> Tensor:
+        """Inputs of each chain's batch, shape (n, B, ...)."""
+        # Rows of a table by their number: a third of the time of `inputs[indices]`.
+        return self.inputs.index_select(0, indices.reshape(-1)).view(*indices.shape, *self.inputs.shape[1:])
+
+    def gradients(self, flats: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Gradients of many parameter vectors, each on samples of its own.
+
+        Args:
+            flats: Parameters of n chains, shape (n, P).
+            inputs: Inputs of each chain, shape (n, B, ...).
+            targets: Their targets, shape (n, B, ...).
+
+        Returns:
+            Gradients, shape (n, P).
+        """
         formula = closed_form(self.model, self.loss)
         if formula is None or targets.is_floating_point():
             return vmap(grad(self.value))(flats, inputs, targets)
-        return formula(flats, inputs, targets).add_(flats, alpha=self.l2)
+        return formula(flats, inputs, targets, self.l2)
 
-    def _named(self, flat: Tensor) -> dict[str, Tensor]:
+    def named(self, flat: Tensor) -> dict[str, Tensor]:
+        """The model's parameters by name, views of one vector."""
         named = dict(self.model.named_parameters())
         parts = flat.split([p.numel() for p in named.values()])
         return {name: part.view(p.shape) for part, (name, p) in zip(parts, named.items(), strict=True)}

@@ -17,7 +17,10 @@ from typing import IO, Any
 
 from inertialab.experiments import sources
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of records: 1 had no seal; `READERS` knows all."""
+SEAL = "seal"
+"""Name of the digest of all else that a file says."""
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba", "sympy")
 RUNS = "inertialab.experiments.commands"
 """The module whose imports are all that an interrupted run of particles rests on."""
@@ -60,9 +63,40 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The content of a record, None if there is none or it is not readable JSON with names."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Content with a digest of itself, by which a flipped bit is seen."""
+    rest = plain({name: value for name, value in content.items() if name != SEAL})
+    text = json.dumps(rest, sort_keys=True, allow_nan=False)
+    return {**rest, SEAL: hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def unsealed(content: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What was sealed, None if it is not what was written."""
+    try:
+        return content if content and content == sealed(content) else None
+    except ValueError:  # a number that JSON does not know
+        return None
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """The content of a file that was written sealed, None if it is not what was written."""
+    return unsealed(read_json(path))
+
+
+READERS: dict[int, Callable[[dict[str, Any]], dict[str, Any] | None]] = {1: lambda content: content, 2: unsealed}
+"""From what a file of each schema says to a record, None if it is not what was written."""
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A record of this or any older schema; None if there is none, or it is not what was written."""
+    found = read_json(path) or {}
+    schema = found.get("schema")
+    return READERS[schema](found) if type(schema) is int and schema in READERS else None
 
 
 def fingerprint(*words: Any) -> str:
@@ -75,8 +109,11 @@ def fingerprint(*words: Any) -> str:
 def commit() -> tuple[str, bool]:
     """Commit of the checkout this package runs from and whether it is dirty; ("", False) outside a checkout.
 
-    What lies under results/ is written by runs and makes none of them dirty.
+    What lies under results/ is written by runs and makes none of them dirty. A copy of a checkout, on a machine that
+    has none, is told its commit by INERTIALAB_COMMIT, with a + at the end if it was dirty.
     """
+    if told := os.environ.get("INERTIALAB_COMMIT"):
+        return told.rstrip("+"), told.endswith("+")
     here = Path(__file__).parents[3]
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
@@ -114,7 +151,7 @@ def complete(key: Mapping[str, Any]) -> dict[str, Any]:
 
 def current(path: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     """The record at a place if it is complete and of this key, as `record` would take it; else None."""
-    found = read_json(path)
+    found = read_record(path)
     return found if found and found.get("status") == "complete" and found.get("key") == complete(key) else None
 
 
@@ -157,7 +194,7 @@ def record(
         raise
     done = {**opened, "status": "complete", "wall_s": 0.0, "result": result}
     done["wall_s"] = round(time.perf_counter() - began, 3)
-    write_json(path, done)
+    write_json(path, done := sealed(done))
     running.unlink(missing_ok=True)
     return done
 

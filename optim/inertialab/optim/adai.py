@@ -62,7 +62,8 @@ class Adai(CheckedOptimizer):
             enters with weight αᵈ and the step is scaled by β₀^{1-d}.
         maximize: Ascend instead of descend.
         foreach: False: one tensor after the other. True: torch's operations, small tensors together and large ones
-            in blocks that stay in cache; temporaries stay small whatever the model.
+            in blocks that stay in cache; temporaries stay small whatever the model. On an accelerator one kernel for
+            many tensors, with temporaries of a gigabyte at most.
         fused: None (default): large models of float32 or float64 on a CPU by native loops (numba, compiled in a
             second at the first step), everything else as with `foreach=True`. True: the same whatever the size,
             and what native loops do not cover (accelerators, lower precision, dampening < 1) by `torch.compile`,

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from inertialab.optim import sharded
+from inertialab.optim import adai_lists, sharded
+from inertialab.optim.adai_lists import Lists
 from inertialab.optim.adai_parts import Batch, Native, Single, loops
 from inertialab.optim.adai_rule import DeviceScale
 from inertialab.optim.base import Moving, check_alike, count, real_rows, state_dtype
@@ -126,7 +127,7 @@ def _sorted(
             free = special or torch.compiler.is_compiling() or settings["capturable"] or settings["differentiable"]
             singles.append(Single([row], step, settings, state, domain, free))
             continue
-        kind = Native if native and p.is_cpu and loops(p.dtype) and suits(row) else Batch
+        kind = _kind(row, settings, native)
         key = (kind, which, step.item(), p.dtype, g.dtype, p.device, domain)
         batch = batches.get(key)
         if batch is None:
@@ -135,10 +136,17 @@ def _sorted(
     return [*singles, *batches.values()]
 
 
+def _kind(row: Row, settings: dict[str, Any], native: bool) -> type[Batch]:
+    """How a row is updated beside others."""
+    if native and row[0].is_cpu and loops(row[0].dtype) and suits(row):
+        return Native
+    return Lists if not settings["fused"] and adai_lists.pays(row) else Batch
+
+
 def _check(parts: list[Single | Batch]) -> None:
     """Refuse states of another shape; native loops ask themselves."""
     for part in parts:
-        if type(part) is Batch:
+        if type(part) in (Batch, Lists):
             # Asked of every tensor in every step, since memory can be exchanged behind a tensor; hence in one go.
             params, _, *averages = zip(*part.rows, strict=True)
             if all(all(map(Tensor.is_same_size, params, column)) for column in averages):

@@ -1,5 +1,7 @@
 """Operators against dense matrices, under every memory budget."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from networks import PROBLEMS, dense_gradients, dense_hessian
@@ -10,6 +12,7 @@ from inertialab.verification.measure import (
     NotMeasurableError,
     Operator,
     Problem,
+    curvature,
     fisher,
     ggn,
     hessian,
@@ -32,6 +35,62 @@ def test_the_hessian_is_the_matrix_of_second_derivatives(problem, keep):
     H = hessian(problem, keep=keep)
     assert close(H.to_dense(), dense_hessian(problem))
     assert H.record["kept graphs"] == (len(problem.chunks) if keep else 0)
+
+
+def test_the_hessian_by_tangents_is_the_matrix_of_second_derivatives(problem, monkeypatch):
+    """The way of convolutions on CUDA, for every network."""
+    monkeypatch.setattr(curvature, "_ahead_pays", lambda _: True)
+    H = hessian(problem)
+    assert close(H.to_dense(), dense_hessian(problem))
+    carried = not isinstance(problem.loss, nn.MSELoss)  # PyTorch carries no tangents through its backward pass
+    assert H.record["derivative"] == ("forward" if carried else "reverse")
+    assert (H.record["kept graphs"] == 0) == carried
+
+
+def test_tangents_are_carried_by_convolutions_on_cuda_alone(problem):
+    assert not curvature._ahead_pays(problem)
+    there = SimpleNamespace(device=torch.device("cuda"), convolutional=problem.convolutional, coupled=False)
+    assert curvature._ahead_pays(there) == any(isinstance(m, nn.Conv2d) for m in problem.model.modules())
+
+
+@pytest.mark.parametrize("tangent", [None, 2.0], ids=["none", "wrong"])
+def test_where_tangents_cannot_be_carried_or_are_wrong_the_graph_is_kept(tangent, monkeypatch):
+    class Square(torch.autograd.Function):
+        generate_vmap_rule = False
+
+        @staticmethod
+        def forward(x):
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, slope):
+            return 2 * ctx.saved_tensors[0] * slope
+
+        if tangent is not None:
+
+            @staticmethod
+            def jvp(ctx, along):
+                return tangent * 3 * ctx.saved_tensors[0] * along
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 2).double()
+
+        def forward(self, x):
+            return Square.apply(self.layer(x))
+
+    monkeypatch.setattr(curvature, "_ahead_pays", lambda _: True)
+    data = torch.eye(2, dtype=torch.float64), torch.tensor([0, 1])
+    problem = Problem(Model(), nn.functional.cross_entropy, data)
+    H = hessian(problem)
+    assert H.record["derivative"] == "reverse"
+    assert close(H.to_dense(), dense_hessian(problem))
 
 
 def test_every_operator_is_symmetric_and_linear(problem, generator):

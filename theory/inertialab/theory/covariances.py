@@ -135,7 +135,7 @@ def adai_modes(
     if not second.any() or (eps > 1).any() or (eps <= 0).any():
         raise ValueError(f"{claim_id}: C must not vanish and eps must lie in (0, 1], got eps = {eps}.")
     kappa = np.clip(beta0 * second / second.mean(-1, keepdims=True), eps, 1)
-    step, kick = _adai_step(float(eta), H, kappa)
+    step, kick = adai_step(float(eta), H, kappa)
     d = len(kappa)
     start = np.zeros((2 * d, 2 * d))
     forgotten = 1 - np.multiply.outer(1 - kappa, 1 - kappa)
@@ -151,8 +151,45 @@ def adai_modes(
     return arrays | scalars, lambda moments: np.real(R @ moments @ R.T)[..., :d, :d]
 
 
-def _adai_step(eta: float, H: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def adai_step(eta: float, H: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Step of parameters and buffers, shape (2d, 2d), and what a noise moves, shape (2d, d)."""
     one, K = np.eye(len(kappa)), np.diag(kappa)
     step = np.block([[one - eta * K @ H, -eta * (one - K)], [K @ H, one - K]])
     return step, np.vstack([-eta * K, K])
+
+
+def second_moment_modes(
+    claim_id: str, eta: np.ndarray, B: np.ndarray, H: np.ndarray, K2: np.ndarray, M0: np.ndarray, **scalars: np.ndarray
+) -> Change:
+    """Write a statement about second moments of deviations in the modes of their linear map M → AMA + (η²/B)⟨KMK⟩.
+
+    Args:
+        claim_id: Named in error messages.
+        eta: Learning rate, a scalar.
+        B: Batch size, a scalar.
+        H: Hessian, shape (d, d), symmetric.
+        K2: Mean Kronecker square of the deviations of the samples' Hessians, shape (d*d, d*d).
+        M0: Second moments at the start, shape (d, d), symmetric.
+        **scalars: Further arguments without directions, such as T.
+
+    Returns:
+        Arrays mode_factor and mode_start, shape (d, d) each, and the scalars, and the map of modes to moments.
+
+    Raises:
+        ValueError: If a matrix has another shape or is not symmetric.
+    """
+    d = len(np.atleast_1d(H))
+    for name, matrix, size in (("H", H, d), ("M0", M0, d), ("K2", K2, d * d)):
+        if matrix.shape != (size, size) or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=1e-12):
+            raise ValueError(
+                f"{claim_id}: {name} must be a symmetric matrix of {size} rows, as H has {d}; got shape {matrix.shape}."
+            )
+    A = np.eye(d) - float(eta) * H
+    values, R = np.linalg.eigh(np.kron(A, A) + float(eta) ** 2 / float(B) * K2)
+    arrays = {"mode_factor": values.reshape(d, d), "mode_start": (R.T @ M0.reshape(-1)).reshape(d, d)}
+
+    def back(modes: np.ndarray) -> np.ndarray:
+        flat = modes.reshape(*modes.shape[:-2], d * d)
+        return (flat @ R.T).reshape(modes.shape)
+
+    return arrays | scalars, back

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-FUNCTIONS = {"exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "erf": "erf", "Abs": "abs"}
+FUNCTIONS = {
+    "exp": "exp",
+    "log": "log",
+    "sin": "sin",
+    "cos": "cos",
+    "erf": "erf",
+    "Abs": "abs",
+    "atan": "atan",
+    "asin": "asin",
+}
 """SymPy's names of functions, and those of numpy and torch."""
 
 
@@ -24,7 +33,7 @@ def lambdified(expression: sp.Expr) -> tuple[list[sp.Symbol], Callable[..., Any]
         numbers = (int(x.real) if s.is_integer else x for s, x in zip(symbols, values, strict=True))
         try:
             return complex(exactly(*numbers))
-        except ZeroDivisionError:
+        except (ZeroDivisionError, ValueError):  # a pole; of Γ it is a ValueError
             return complex("nan")
 
     return symbols, np.vectorize(one, otypes=[complex])
@@ -74,7 +83,7 @@ def tensor_function(expression: sp.Expr, torch: ModuleType) -> Callable[..., Any
 def _printed(expression: sp.Expr, symbols: list[sp.Symbol], torch: ModuleType) -> Callable[..., Any]:
     """Numbers become floats first: torch takes no root or logarithm of a bare number."""
     namespace = {name: getattr(torch, its) for name, its in FUNCTIONS.items()} | _own(expression, torch)
-    namespace["gamma"] = lambda x: torch.exp(torch.lgamma(x))
+    namespace["gamma"] = lambda x: torch.exp(torch.lgamma(torch.real(x)))  # no formula takes it off the real line
     floats = expression.replace(lambda e: e.is_number and not e.is_Integer, lambda e: e.evalf(17))
     return sp.lambdify(symbols, floats, [namespace], cse=True)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -123,13 +123,19 @@ class Landscape:
 
     def _function(self, what: str) -> Callable[..., np.ndarray]:
         expressions = np.array(getattr(self, what), dtype=object)
-        functions = [sp.lambdify(self.coordinates, e, "numpy") for e in expressions.ravel()]
+        functions = [_evaluator(self.coordinates, e) for e in expressions.ravel()]
 
         def evaluate(*point: np.ndarray) -> np.ndarray:
             values = [np.broadcast_to(np.asarray(f(*point), dtype=float), point[0].shape) for f in functions]
             return np.stack(values).reshape((*expressions.shape, *point[0].shape))
 
         return evaluate
+
+
+@lru_cache(maxsize=512)
+def _evaluator(coordinates: tuple[sp.Symbol, ...], expression: sp.Expr) -> Callable[..., Any]:
+    """An expression as a function of arrays, written once however often a search asks for it."""
+    return sp.lambdify(coordinates, expression, "numpy")
 
 
 def quadratic(hessian: Sequence[Sequence[float]] | np.ndarray) -> Landscape:

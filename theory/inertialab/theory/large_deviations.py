@@ -103,3 +103,38 @@ def cumulant_change(eta: np.ndarray, potential: Any, C: np.ndarray, k3: np.ndarr
     square, cube = ((slope**n).integ() for n in (2, 3))
     first, second = square(high) - square(low), cube(high) - cube(low)
     return (4 * k3 * first / (3 * C**3) + 2 * (8 * k3**2 - 3 * C * k4) * second / (9 * C**5)) / eta
+
+
+def minibatch_exponent(eta: np.ndarray, B: np.ndarray, gradients: Any, shares: Any, lengths: Any) -> np.ndarray:
+    """Exponent of the escape time of SGD with batches drawn with replacement: (B/η)∫π dx with ⟨e^{-πg_n}⟩ = 1, π > 0.
+
+    Args:
+        eta: Learning rate, θ²/L; broadcasts with B.
+        B: Batch size.
+        gradients: Of the samples, uphill, shape (places, samples).
+        shares: Of the samples, shape (samples,).
+        lengths: Of the path at each place, shape (places,): weights of a quadrature.
+
+    Returns:
+        The exponent, in the shape of eta and B.
+
+    Raises:
+        ValueError: If shapes do not fit, shares do not add up to 1, or the loss does not rise or no sample pushes up.
+    """
+    g, w, dx = (np.asarray(x, dtype=float) for x in (gradients, shares, lengths))
+    if g.ndim != 2 or w.shape != g.shape[1:] or dx.shape != g.shape[:1] or abs(w.sum() - 1) > 1e-6:
+        raise ValueError(
+            "sgd.escape-minibatch: gradients must have one row for each length and one column for each share, and the "
+            f"shares must add up to 1; got shapes {g.shape}, {w.shape}, {dx.shape} and a sum of {w.sum():g}."
+        )
+    slope = g @ w
+    if not (slope > 0).all() or not (g[:, w > 0].min(axis=1) < 0).all():
+        raise ValueError("sgd.escape-minibatch: the loss must rise at every place, and some sample must push up there.")
+
+    def logarithm(p: np.ndarray, x: np.ndarray) -> np.ndarray:
+        powers = -p[:, None] * (g - slope[:, None])
+        top = powers.max(1)
+        return top + np.log(np.exp(powers - top[:, None]) @ w)
+
+    momenta = _momenta(logarithm, slope, slope)
+    return np.asarray(B, dtype=float) / np.asarray(eta, dtype=float) * float(dx @ momenta)

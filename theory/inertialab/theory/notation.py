@@ -162,6 +162,10 @@ v_second = declared(
 )
 H = declared("H", "H", "Hessian, a symmetric matrix", (-2, 1))
 C_matrix = declared("C", "C", "covariance matrix of the minibatch gradient", (-2, 2), remark="matrix")
+H_mean = declared("H_mean", r"\langle H\rangle", "Hessian averaged over the stationary state, symmetric", (-2, 1))
+C_mean = declared(
+    "C_mean", r"\langle C\rangle", "covariance of the minibatch gradient averaged over the stationary state", (-2, 2)
+)
 # Entries of matrices in the eigenbasis of the Hessian.
 h_i = declared("h_i", "h_i", "curvature of eigen-direction i", (-2, 1), real=True)
 h_j = declared("h_j", "h_j", "curvature of eigen-direction j", (-2, 1), real=True)
@@ -170,6 +174,13 @@ C_ij = declared(
     "C_{ij}",
     "covariance of the minibatch gradient along eigen-directions i and j",
     (-2, 2),
+    real=True,
+)
+noise_growth = declared(
+    "noise_growth",
+    r"\nu",
+    "largest relative growth of the gradient noise from the minimum to its mean over the state, over directions",
+    (0, 0),
     real=True,
 )
 turn = declared("turn", r"\varphi", "angle of the Hessian's eigenvectors against the parameter axes", (0, 0), real=True)
@@ -198,6 +209,7 @@ var = declared("var", r"\operatorname{Var}\theta", "stationary variance of a par
 var_T = declared("var_T", r"\operatorname{Var}\theta_T", "variance of a parameter after T steps", (2, 0))
 cov_ij = declared("cov_ij", r"\Sigma_{ij}", "stationary covariance along eigen-directions i and j", (2, 0))
 cov_ij_T = declared("cov_ij_T", r"\Sigma_{ij}", "covariance along eigen-directions i and j after T steps", (2, 0))
+cov_scaled = declared("cov_scaled", r"\tilde\Sigma_{ij}", "stationary covariance of preconditioned parameters", (1, 1))
 cov_scaled_T = declared(
     "cov_scaled_T", r"\tilde\Sigma_{ij}", "covariance of preconditioned parameters after T steps", (1, 1)
 )
@@ -417,3 +429,341 @@ travel = declared(
     "way of a large batch over that of a small one",
     (0, 0),
 )
+# Saddles that a symmetry fixes.
+K2 = declared(
+    "K2",
+    r"\langle K_n\otimes K_n\rangle",
+    "mean Kronecker square of the deviations of the samples' Hessians from H, a symmetric matrix of d*d rows",
+    (-4, 2),
+)
+M0 = declared("M0", "M_0", "second moments of the deviations at the start, a matrix", (2, 0))
+moment_T = declared("moment_T", "M_{ij}", "second moments of deviations along directions i and j after T steps", (2, 0))
+mode_factor = declared("mode_factor", r"\mu_k", "factor by which a step multiplies mode k of second moments", (0, 0))
+mode_start = declared("mode_start", "a_k", "part of mode k in the second moments at the start", (2, 0))
+# Escape by the samples themselves.
+gradients = declared(
+    "gradients",
+    "g_n",
+    "gradients of the samples uphill along the path: rows are places between minimum and saddle, columns are samples",
+    (-1, 1),
+    function=True,
+    real=True,
+)
+shares = declared(
+    "shares", "w_n", "how much of the data each sample is, adding up to 1", (0, 0), function=True, real=True
+)
+lengths = declared(
+    "lengths", r"\Delta x", "length of the path that each place stands for", (1, 0), function=True, real=True
+)
+# Regularisation of a model's derivative by its input; inputs are measured in units of their own.
+H_out = declared(
+    "H",
+    "H",
+    "curvature of an example's loss by the output, mean over its labels",
+    (0, 1),
+    remark="output",
+    positive=True,
+)
+V_out = declared(
+    "V", "V", "variance over the labels of the derivative of an example's loss by the output", (0, 2), positive=True
+)
+density = declared("q", "q", "density of the examples in the inputs", (0, 0), remark="density", positive=True)
+n_examples = declared("n", "n", "number of examples", (0, 0), remark="examples", positive=True)
+f2 = declared(
+    "f2", "|f''|", "second derivative of the true function by the input, root mean square", (0, 0), positive=True
+)
+wave = declared("wave", r"\varkappa", "wave number of the true function by the input", (0, 0), positive=True)
+strength = declared(
+    "strength",
+    r"\lambda^*",
+    "strength of the penalty strength*f'^2 of an example at which the local squared error is smallest",
+    (0, 1),
+)
+r_strength = declared("r", "r", "strength over the optimal one", (0, 0), remark="strength", positive=True)
+mistuned = declared(
+    "mistuned", r"\frac{\mathrm{MSE}_r}{\mathrm{MSE}^*}", "squared error over that at the optimal strength", (0, 0)
+)
+R_H = declared("R_H", "R_H", "curvature of the loss in one region over that in the other", (0, 0), positive=True)
+R_V = declared("R_V", "R_V", "variance of the score in one region over that in the other", (0, 0), positive=True)
+R_q = declared("R_q", "R_q", "density of examples in one region over that in the other", (0, 0), positive=True)
+strength_ratio = declared(
+    "strength_ratio",
+    r"\frac{\lambda_1^*}{\lambda_2^*}",
+    "optimal strength of an example in one region over that in the other",
+    (0, 0),
+)
+noise_exponent = declared(
+    "noise_exponent",
+    r"\frac{d\ln\lambda^*}{d\ln I}",
+    "power of the variance I of a label in the optimal strength of a penalty of the output's derivative",
+    (0, 0),
+)
+weight_exponent = declared(
+    "weight_exponent",
+    r"\frac{d\ln\mu^*}{d\ln I}",
+    "power of the variance I of a label in the optimal strength of a penalty of the loss's derivative",
+    (0, 0),
+)
+R_noise = declared(
+    "R", "R", "variance of the noisy group's labels over that of the clean group's", (0, 0), positive=True
+)
+clean_error = declared(
+    "clean_error",
+    r"\frac{\mathrm{MSE}_{\mathrm{clean}}(\lambda_1^*,\lambda_2^*)}{\mathrm{MSE}_{\mathrm{clean}}(\bar\lambda,\bar\lambda)}",
+    "squared error of the clean group with the optimal strength of each group over that with the best common one",
+    (0, 0),
+)
+both_errors = declared(
+    "both_errors",
+    r"\frac{\mathrm{MSE}(\lambda_1^*,\lambda_2^*)}{\mathrm{MSE}(\bar\lambda,\bar\lambda)}",
+    "squared error of both groups with the optimal strength of each over that with the best common one",
+    (0, 0),
+)
+label_error = declared(
+    "label_error",
+    r"\frac{\mathrm{MSE}_{\mathrm{published}}}{\mathrm{MSE}_{\mathrm{uniform}}}",
+    "squared error with published weights of a penalty of the loss's derivative over that without weights",
+    (0, 0),
+)
+gradient_split = declared(
+    "gradient_split",
+    r"\frac{\|\nabla_\theta\ell_i\|^2}{\sum_j(1+|h_j|^2)\|\partial\ell_i/\partial z_j\|^2}",
+    "squared gradient of an example's loss over what its derivatives by the pre-activations make of it",
+    (0, 0),
+)
+# Averages of squared gradients, and what they do to the steps of RAdam, AdaShift and CProp.
+dof = declared(
+    "rho",
+    r"\rho",
+    "degrees of freedom of an average of squared Gaussian numbers",
+    (0, 0),
+    remark="freedom",
+    positive=True,
+)
+factor_var = declared(
+    "factor_var",
+    r"\operatorname{Var}\psi",
+    "variance of the adaptive factor, the inverse root of an average of squared Gaussian gradients of variance one",
+    (0, 0),
+)
+factor_mean = declared("factor_mean", r"\langle\psi\rangle", "mean of the adaptive factor", (0, 0))
+freedom = declared(
+    "freedom",
+    r"\frac{2\langle\hat v\rangle^2}{\operatorname{Var}\hat v}",
+    "degrees of freedom of the corrected second moment: twice its squared mean over its variance",
+    (0, 0),
+)
+rho_mass = declared("rho_mass", r"\rho_{\mathrm{mass}}", "number of equal weights of the same centre of mass", (0, 0))
+rho_same = declared("rho_same", r"\rho_{\mathrm{var}}", "number of equal weights of the same variance", (0, 0))
+rho_late = declared("rho_late", r"\rho_\infty", "either of them after many steps", (0, 0))
+rectified_var = declared(
+    "rectified_var",
+    r"\frac{\operatorname{Var}(r_T\psi_T)}{\operatorname{Var}\psi_\infty}",
+    "variance of RAdam's rectified factor after T steps over that after many",
+    (0, 0),
+)
+mean_update = declared(
+    "mean_update", r"\frac{\langle|\Delta\theta|\rangle}{\eta}", "mean size of Adam's step in learning rates", (0, 0)
+)
+buffer_square = declared("buffer_square", "S_T", "sum of the squared weights of the gradients in the average", (0, 0))
+rare = declared(
+    "rare", "G", "size of a rare gradient in units of the common one, which has the other sign", (0, 0), positive=True
+)
+period = declared("d", "d", "steps from one rare gradient to the next", (0, 0), integer=True, positive=True)
+lag = declared(
+    "lag", "n", "steps by which the second moment lags behind the gradient", (0, 0), integer=True, nonnegative=True
+)
+mu = declared("mu", r"\mu", "mean of the minibatch gradient", (-1, 1), real=True)
+mu_unit = declared("mu", r"\mu", "mean gradient in units of the common one", (0, 0), remark="unit", positive=True)
+net_update = declared(
+    "net_update",
+    r"-\frac1\eta\sum_{i=1}^d\Delta\theta_i",
+    "way down over a period of the gradients, in learning rates",
+    (0, 0),
+)
+same_steps = declared(
+    "same_steps",
+    r"\frac{\Delta\theta_{\mathrm{AdaShift}}}{\Delta\theta_{\mathrm{Adam}}}",
+    "step of AdaShift over that of Adam on the same periodic gradients",
+    (0, 0),
+)
+factor_loss = declared(
+    "factor_loss",
+    r"1-\frac{\langle k(G)\rangle}{\langle k(-1)\rangle}",
+    "share by which the step of the rare gradient is shorter, for its size, than that of the common one",
+    (0, 0),
+)
+adam_drift = declared(
+    "adam_drift", r"-\frac{\langle\Delta\theta\rangle}{\eta}", "mean step downhill, in learning rates", (0, 0)
+)
+critical = declared(
+    "critical", r"G_{\mathrm{crit}}", "size of the rare gradient at which the mean step changes its sign", (0, 0)
+)
+cycle_radius = declared("cycle_radius", "r", "distance from the minimum between which steps alternate", (1, 0))
+cycle_factor = declared(
+    "cycle_factor", r"|\mu|^2", "factor by which two steps multiply a deviation from the cycle, as a mean", (0, 0)
+)
+scale_mean = declared("scale_mean", r"\langle s\rangle", "mean of the scale of CProp's steps", (0, 0))
+scale_square = declared("scale_square", r"\langle s^2\rangle", "mean square of the scale of CProp's steps", (0, 0))
+spread_square = declared(
+    "spread_square", "a^2", "variance of the average gradient over the square of its estimated standard error", (0, 0)
+)
+centre = declared("centre", r"\bar z", "mean gradient in units of its estimated standard error", (0, 0))
+snr = declared(
+    "snr", r"\mu/\sigma", "mean of the minibatch gradient over its standard deviation", (0, 0), nonnegative=True
+)
+heat = declared(
+    "heat",
+    r"\frac{\operatorname{Var}\theta}{\operatorname{Var}\theta_{\mathrm{SGD}}}",
+    "variance over that of SGD",
+    (0, 0),
+)
+gate = declared(
+    "c",
+    "c",
+    "CProp's factor of the scale; or the scale itself, a function of the distance of the average gradient from zero in "
+    "standard deviations",
+    (0, 0),
+    remark="gate",
+    function=True,
+    positive=True,
+)
+# Asking for labels. Losses there are chances to err, without a unit.
+slopes = declared(
+    "slopes", "g_n", "gradients of the samples along a direction", (-1, 1), remark="samples", function=True, real=True
+)
+chances = declared(
+    "chances", "p_n", "chances with which the labels of the samples are asked for", (0, 0), function=True, positive=True
+)
+asked_noise = declared(
+    "asked_noise",
+    r"\langle(Q/p)^2g^2\rangle",
+    "mean square of the weighted gradient of a row, that of a row not asked for being 0",
+    (-2, 2),
+)
+weighted_loss = declared(
+    "weighted_loss", r"\frac{\langle Q\ell/p\rangle}{\langle\ell\rangle}", "mean weighted loss over mean loss", (0, 0)
+)
+P_high = declared("P_high", "P_+", "largest chance of class 1 by the hypotheses alive", (0, 0), positive=True)
+P_low = declared("P_low", "P_-", "smallest chance of class 1 by the hypotheses alive", (0, 0), positive=True)
+loss_range = declared(
+    "loss_range", r"\max_{f,g,y}|\ell_f-\ell_g|", "largest difference of two losses for either label", (0, 0)
+)
+ask_power = declared("ask_power", "a", "power of a gradient's size that the chance to ask goes with", (0, 0), real=True)
+size_power = declared(
+    "size_power", "b", "spread of the gradients' sizes, that of u to this power for uniform u", (0, 0), positive=True
+)
+trace_labels = declared(
+    "trace_labels",
+    r"\frac{\langle g^2/p\rangle\langle p\rangle}{\langle|g|\rangle^2}",
+    "trace of the noise times labels, over its least value",
+    (0, 0),
+)
+err = declared("delta", r"\delta", "chance to err that is allowed", (0, 0), remark="chance", positive=True)
+rate = declared("r", "r", "rate in the exponent of a slack, between 0 and 1", (0, 0), positive=True)
+shrink = declared("shrink", "c", "factor that a slack is multiplied with", (0, 0), positive=True)
+exceeded = declared(
+    "exceeded", r"P(\exists t:\ S_t-\mu t>\text{slack}_t)", "chance that a slack is ever exceeded, rare losses", (0, 0)
+)
+tilt = declared("tilt", r"\rho", "power of the chance to err that is left of a shrunk slack", (0, 0))
+psi_rate = declared("psi", r"\psi", "-ln(1 - r) - r, of a rate r", (0, 0), remark="rate")
+log_count = declared(
+    "log_count", r"\Lambda", "logarithm of the number of comparisons over the chance to err", (0, 0), positive=True
+)
+risk_bend = declared(
+    "risk_bend", "R''", "second derivative of the risk by the parameter of the hypotheses", (-2, 0), positive=True
+)
+ask_density = declared(
+    "ask_density",
+    "u",
+    "mean over the rows of the derivative of P(1|x) by the parameter of the hypotheses",
+    (-1, 0),
+    positive=True,
+)
+rounds = declared("rounds", "T", "rows seen", (0, 0), remark="rows", positive=True)
+alive_scale = declared(
+    "A", "A", "distance of the outermost hypotheses alive from the best one, times T^(1/3)", (1, 0), positive=True
+)
+narrow = declared(
+    "narrow",
+    "w/s",
+    "distance of the outermost hypotheses alive from the best over the width of one",
+    (0, 0),
+    positive=True,
+)
+asking = declared("asking", r"\bar p_T", "mean chance to ask after T rows", (0, 0))
+hypotheses = declared("M", "M", "number of hypotheses", (0, 0), remark="hypotheses", integer=True, positive=True)
+n_cuts = declared("cuts", "C", "number of cuts that are tried, a count", (0, 0), remark="count", positive=True)
+true_gain = declared("true_gain", "G", "risk that a split of the whole removes", (0, 0), positive=True)
+least_gain = declared("gain", r"\gamma", "gain of risk that a split must be certain of", (0, 0), positive=True)
+square_rate = declared(
+    "square_rate", "v", "mean square of the weighted loss difference of a row, across a split", (0, 0), positive=True
+)
+split_rounds = declared("split_rounds", "T_1", "rows until the whole is split", (0, 0))
+best_risk = declared("risk", "L^*", "risk of the best single hypothesis", (0, 0), positive=True)
+total_gain = declared("total_gain", r"\sum_kG_k", "risk that all splits together remove", (0, 0), nonnegative=True)
+n_regions = declared("n_regions", "K", "number of regions", (0, 0), remark="largest")
+risk_ratio = declared(
+    "risk_ratio", r"\frac{L^*_{\text{pieces}}}{L^*}", "risk of the best pieces over that of the best hypothesis", (0, 0)
+)
+error_ratio = declared(
+    "error_ratio",
+    r"\frac{\epsilon_{\text{ARBAL}}}{\epsilon_{\text{IWAL}}}",
+    "errors of ARBAL over those of IWAL at as many labels",
+    (0, 0),
+)
+# Minibatches of different curvature.
+curvatures = declared(
+    "curvatures",
+    "h_n",
+    "curvatures of the loss of the minibatches that a step may draw",
+    (-2, 1),
+    function=True,
+    real=True,
+)
+batch_shares = declared(
+    "shares",
+    "w_n",
+    "how often each of the minibatches is drawn, adding up to 1",
+    (0, 0),
+    remark="batches",
+    function=True,
+    real=True,
+)
+tail_index = declared(
+    "tail_index", r"\alpha", "power with which the chance to be farther away than x falls, as x^(-alpha)", (0, 0)
+)
+# Two minima of one depth that share a saddle.
+H_first = declared("H1", "H_1", "curvature at the first of two minima", (-2, 1), positive=True)
+H_second = declared("H2", "H_2", "curvature at the second", (-2, 1), positive=True)
+C_first = declared("C1", "C_1", "variance of the minibatch gradient at the first of two minima", (-2, 2), positive=True)
+C_second = declared("C2", "C_2", "variance of the minibatch gradient at the second", (-2, 2), positive=True)
+occupation = declared(
+    "occupation",
+    r"\frac{\pi_1}{\pi_2}",
+    "time spent around the first of two minima over that around the second",
+    (0, 0),
+)
+sharp_power = declared(
+    "sharp_power",
+    "p",
+    "power in the logarithm of the escape time, times k: a + b k^(-p), as curvatures grow by k",
+    (0, 0),
+)
+# Exits from an ellipse of the stationary state.
+level = declared("level", "E", "height of the ellipse that is left, half of θᵀΣ⁻¹θ", (0, 0), positive=True)
+D_plus = declared(
+    "D_plus",
+    "D_+",
+    "diffusion across the ellipse where it is large, in standard deviations of the state",
+    (-2, 1),
+    positive=True,
+)
+D_minus = declared("D_minus", "D_-", "the same where it is small", (-2, 1), positive=True)
+exit_ratio = declared(
+    "exit_ratio",
+    r"\frac{\tau}{\tau_{\mathrm{lin}}}",
+    "time in which a training leaves a level over that of its linear chain",
+    (0, 0),
+)
+n_dims = declared("n_dims", "n", "directions of an ellipsoid", (0, 0), integer=True, positive=True)

@@ -178,11 +178,6 @@ def drift_share(x: np.ndarray) -> np.ndarray:
     return np.expm1(-x) ** 2 / (2 * x)
 
 
-def adam_exponent(eta: np.ndarray, B: np.ndarray, Ha: np.ndarray, dL: np.ndarray) -> np.ndarray:
-    """Adam's exponent on a parabola, without the cancellation at small B·dL."""
-    return 2 / (3 * eta * np.sqrt(B * Ha)) * np.expm1(1.5 * np.log1p(2 * B * dL))
-
-
 def bias_corrected_msd(beta: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Σ c_k² of bias-corrected momentum, by recursion over the steps.
 
@@ -269,3 +264,8 @@ def in_eigenbasis(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, 
         "h_j": curvature[..., None, :],
     }
     return arrays | {"C_ij": U.swapaxes(-1, -2) @ C @ U}, lambda matrix: U @ matrix @ U.swapaxes(-1, -2)
+
+
+def averaged_in_eigenbasis(claim_id: str, eta: np.ndarray, H_mean: np.ndarray, C_mean: np.ndarray) -> Change:
+    """As `in_eigenbasis`, for Hessian and noise that are averages over a state."""
+    return in_eigenbasis(claim_id, eta, H_mean, C_mean)

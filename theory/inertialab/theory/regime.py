@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -24,10 +25,13 @@ class Regime:
     Attributes:
         conditions: SymPy relations.
         note: What a reader should do or know when a condition is broken.
+        beside: Relations in what the formula does not take and a measurement knows, such as an angle or a third
+            derivative; `predict` cannot ask for them.
     """
 
     conditions: tuple[Relational, ...] = ()
     note: str = ""
+    beside: tuple[Relational, ...] = ()
 
     def require(self, claim_id: str, values: Mapping[str, np.ndarray]) -> None:
         """Refuse values outside the regime.
@@ -49,6 +53,16 @@ class Regime:
                 first = np.unravel_index(np.argmax(bad), bad.shape)
                 given = {s: float(a[first]) for s, a in zip(symbols, arrays, strict=True)}
                 raise OutsideRegimeError(self._sentence(claim_id, relation, given))
+
+    def allows(self, known: Mapping[str, Any]) -> bool:
+        """Whether a measurement breaks none of the conditions beside the arguments.
+
+        Args:
+            known: Conditions of the measurement by name of the symbol; a relation in what it does not say is not asked.
+        """
+        said = {name: x for name, x in known.items() if isinstance(x, Real)}
+        asked = (r for r in self.beside if said.keys() >= {str(s) for s in r.free_symbols})
+        return all(bool(r.subs({s: said[str(s)] for s in r.free_symbols})) for r in asked)
 
     def _sentence(self, claim_id: str, relation: Relational, given: Mapping[sp.Basic, float]) -> str:
         values = ", ".join(f"{s} = {x:g}" for s, x in given.items())

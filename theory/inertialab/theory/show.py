@@ -22,7 +22,7 @@ def _where(claim: Claim) -> list[str]:
 
 
 def _regime(claim: Claim) -> str:
-    conditions = " and ".join(sp.sstr(c) for c in claim.regime.conditions)
+    conditions = " and ".join(sp.sstr(c) for c in (*claim.regime.conditions, *claim.regime.beside))
     return f"{conditions}. {claim.regime.note}".strip() if conditions else "all allowed values"
 
 

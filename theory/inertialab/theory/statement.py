@@ -177,6 +177,18 @@ class Claim:
         self.regime.require(self.id, arrays)
         return self._evaluated(arrays, back)
 
+    def require(self, **values: Any) -> None:
+        """Refuse what `predict` would refuse, without deriving anything.
+
+        Args:
+            **values: As for `predict`.
+
+        Raises:
+            ValueError: As for `predict`.
+            OutsideRegimeError: If the claim does not hold for these values.
+        """
+        self.regime.require(self.id, self._arrays(values)[0])
+
     def log_predict(self, **values: Any) -> Any:
         """Natural logarithm of the prediction, finite also where the prediction is beyond the largest float.
 

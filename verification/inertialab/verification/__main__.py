@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hint = meant(word, COMMANDS, f"Commands are {', '.join(COMMANDS)}; without one, all is done.")
         return refused(f"There is no command {word!r}. {hint}")
     asked: Any = Annotated[COMMANDS.get(word, Verify), tyro.conf.arg(name="")]
-    options: Any = tyro.cli(asked, prog=f"{PROG} {word}".strip(), args=given)
+    options: Any = tyro.cli(
+        asked, prog=f"{PROG} {word}".strip(), args=given, config=(tyro.conf.PositionalRequiredArgs,)
+    )
     return answered(lambda: _carried_out(options), (), options.out)
 
 
@@ -38,6 +40,7 @@ def _carried_out(options: Any) -> int:
     from rich.console import Console
 
     from inertialab.experiments.training import NotConvergedError
+    from inertialab.experiments.work.running import FailedTasksError
     from inertialab.verification import commands
     from inertialab.verification.measure.calibration import InstrumentsDisagreeError
 
@@ -48,6 +51,8 @@ def _carried_out(options: Any) -> int:
         return commands.carried_out(options, console)
     except (InstrumentsDisagreeError, NotConvergedError) as error:
         return refused(f"A measurement failed. {error}", VERDICT)
+    except FailedTasksError as error:
+        return refused(error, error.code)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +13,15 @@ from typing import Any
 
 from rich.console import Console
 
-from inertialab.experiments import data, store
+from inertialab.experiments import store
+from inertialab.experiments.devices import chosen_device, device_name
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.sweeps.options import Sweep
+from inertialab.experiments.work.running import run as run_tasks
+from inertialab.experiments.work.task import Task
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
-from inertialab.verification import campaign, records
+from inertialab.verification import campaign
 from inertialab.verification.court.board import (
     ABOUT,
     derivation_status,
@@ -28,15 +32,29 @@ from inertialab.verification.court.board import (
     mismatch,
     read_board,
 )
+from inertialab.verification.court.changes import changes, digest, read_digest
 from inertialab.verification.court.errors import failing
+from inertialab.verification.court.picture import picture
 from inertialab.verification.court.power import BAR
 from inertialab.verification.court.registration import docket_of
 from inertialab.verification.court.report import minima, print_board, surprises, total_power
 from inertialab.verification.docket import checks_of, studies_of
 from inertialab.verification.judging import judged_board, require_current
 from inertialab.verification.measure.instruments import calibration, disagreements
-from inertialab.verification.options import Board, Calibrate, Chosen, Judge, Run, Verify, chosen_claims
-from inertialab.verification.studies.study import Study
+from inertialab.verification.options import (
+    Board,
+    Calibrate,
+    Chosen,
+    Compare,
+    Judge,
+    Maps,
+    Network,
+    Run,
+    Verify,
+    chosen_claims,
+    part_of,
+)
+from inertialab.verification.records import available
 
 RESULTS = Path(__file__).parents[3] / "results" / "evidence"
 """The committed records of a checkout; how long they took tells what to start first."""
@@ -51,7 +69,17 @@ def carried_out(options: Any, console: Console) -> int:
         StaleRecordError: If records do not belong to this code.
         BoardError: If there is no board to show.
     """
-    does = {Verify: verify, Run: run, Judge: judge, Board: show, Calibrate: calibrate}
+    does = {
+        Verify: verify,
+        Run: run,
+        Judge: judge,
+        Board: show,
+        Calibrate: calibrate,
+        Network: look_into,
+        Maps: draw_up,
+        Compare: compare,
+        Sweep: sweep,
+    }
     return does[type(options)](options, console)
 
 
@@ -60,6 +88,27 @@ def verify(options: Verify, console: Console) -> int:
     options = replace(options, device=chosen_device(options.device))
     disagree = _measure(options, console)
     return judge(Judge(options.only, options.out), console, options) or disagree
+
+
+def look_into(options: Network, console: Console) -> int:
+    """Measure a trained network."""
+    from inertialab.verification.network import measured
+
+    return measured(options, chosen_device(options.device), console)
+
+
+def draw_up(options: Maps, console: Console) -> int:
+    """Measure regime maps."""
+    from inertialab.verification.mapping import mapped
+
+    return mapped(options, console)
+
+
+def sweep(options: Sweep, console: Console) -> int:
+    """Sweep the settings of a study."""
+    from inertialab.verification.sweeping import swept
+
+    return swept(options, console)
 
 
 def run(options: Run, console: Console) -> int:
@@ -73,8 +122,9 @@ def _measure(options: Run, console: Console) -> int:
     """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
     ids, device = chosen_claims(options.only), chosen_device(options.device)
     checks = checks_of(ids)
-    _kept(options, {"tier": options.tier, "device": records.device_name(device), "seed": options.seed})
+    _kept(options, {"tier": options.tier, "device": device_name(device), "seed": options.seed})
     studies, _ = available(studies_of(checks))
+    studies = campaign.share_of(studies, *part_of(options.shard), RESULTS)
     about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
     folder, rows = options.out / "evidence", docket_of(checks)
     tasks = campaign.tasks_for(studies, **about, folder=folder, docket=rows, known=[RESULTS])
@@ -84,14 +134,10 @@ def _measure(options: Run, console: Console) -> int:
     # Only measurements in real training rest on the instrument.
     real = any(c.layer == "real" for c in checks)
     if real:
-        tasks.append(campaign.Task("calibration", partial(_calibrated, options.out, options.seed), 1.0))
-    jobs = options.jobs or (1 if device != "cpu" else os.cpu_count() or 1)
-    campaign.run(tasks, jobs, console, meanwhile=partial(_derive, ids))
+        asked = {"folder": str(options.out.resolve()), "seed": options.seed}
+        tasks.append(Task("calibration", "inertialab.verification.campaign:calibrated", asked, 1.0))
+    run_tasks(tasks, options.where(), console, meanwhile=partial(_derive, ids), device=device)
     return _told(store.read_json(options.out / "calibration.json") or {}, console) if real else 0
-
-
-def _calibrated(folder: Path, seed: int, tick: campaign.Tick) -> None:
-    calibration(folder, seed)
 
 
 def _derive(ids: Sequence[str]) -> None:
@@ -114,7 +160,10 @@ def judge(options: Judge, console: Console, measured: Verify | None = None) -> i
     with console.status("Judging"):
         content, findings = judged_board(options, measured)
     kept = _kept(options, {name: content[name] for name in ABOUT})
-    store.write_json(options.out / "board.json", merged(content, kept, [c.id for c in CLAIMS]))
+    whole = merged(content, kept, [c.id for c in CLAIMS])
+    store.write_json(options.out / "board.json", whole)
+    with store.replacing(options.out / "board.svg") as file:
+        file.write(picture(whole, subject_of).encode())
     for line in minima(findings):
         console.print(line, highlight=False)
     print_board(console, content, subject_of)
@@ -140,11 +189,28 @@ def show(options: Board, console: Console) -> int:
         return _exit_code(content)
     if options.format == "json":
         print(json.dumps(content, indent=1, ensure_ascii=False))
+    elif options.format == "verdicts":
+        print(json.dumps(digest(content), indent=0, ensure_ascii=False))
     elif options.format == "csv":
         flat(frame(content)).to_csv(sys.stdout, index=False)
     else:
         flat(frame(content)).to_parquet(sys.stdout.buffer, compression="zstd")
     return 0
+
+
+def compare(options: Compare, console: Console) -> int:
+    """Print the verdicts that differ; 1 if there are any, else 0."""
+    boards = [read_digest(path)["rows"] for path in (options.old, options.new)]
+    chosen = [{id: row for id, row in rows.items() if fnmatch.fnmatchcase(id, options.only)} for rows in boards]
+    if not any(chosen):
+        raise WrongInputError(f"--only {options.only}: neither board has such a claim.")
+    found = changes(*chosen)
+    for change in found:
+        words = f"{change.before or 'not there'} -> {change.after or 'not there'}"
+        console.print(f"{change.claim}, {change.layer}: {words}", highlight=False, markup=False, soft_wrap=True)
+    same = sum(id in chosen[0] for id in chosen[1])
+    console.print(f"{len(found)} verdicts differ; {same} claims are on both boards.", highlight=False)
+    return int(bool(found))
 
 
 def calibrate(options: Calibrate, console: Console) -> int:
@@ -168,17 +234,6 @@ def _told(record: Mapping[str, Any], console: Console) -> int:
     return int(agreeing < len(rows))
 
 
-def chosen_device(name: str) -> str:
-    """Cpu or cuda; CUDA is refused where there is none."""
-    if name == "cpu":
-        return name
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise WrongInputError("--device cuda: PyTorch finds no CUDA device here; use --device cpu or auto.")
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _kept(options: Chosen, about: Mapping[str, Any]) -> dict[str, Any] | None:
     """The board whose other rows a run keeps, None where there is none or none is left.
 
@@ -192,12 +247,3 @@ def _kept(options: Chosen, about: Mapping[str, Any]) -> dict[str, Any] | None:
     if why := mismatch(before, **about):
         raise WrongInputError(f"--out {options.out}: its board cannot take these rows, {why}; choose another folder.")
     return before
-
-
-def available(studies: Sequence[Study]) -> tuple[list[Study], dict[str, str]]:
-    """Studies whose data are here, and the reasons for leaving out others.
-
-    Without a data folder its studies are left out. A folder that was named but lacks a file is an error.
-    """
-    absent = {s.id: why for s in studies if s.data and (why := data.missing(s.data))}
-    return [s for s in studies if s.id not in absent], absent

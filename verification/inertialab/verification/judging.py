@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inertialab.experiments import data, sources, store
+from inertialab.experiments.devices import device_name
 from inertialab.experiments.errors import WrongInputError
 from inertialab.verification import records
 from inertialab.verification.court.board import board, board_row, differing
@@ -92,7 +93,7 @@ def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify 
 
 
 def _of_run(measured: Verify) -> dict[str, Any]:
-    return {"tier": measured.tier, "device": records.device_name(measured.device), "seed": measured.seed}
+    return {"tier": measured.tier, "device": device_name(measured.device), "seed": measured.seed}
 
 
 def _only_tier(study: Study, record: Mapping[str, Any]) -> str:

@@ -1,12 +1,15 @@
 """What can be asked for on the command line: one class a word. Light, so that help answers at once."""
 
 import fnmatch
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from inertialab.experiments.answers import require_writable
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.sweeps.options import Sweep
+from inertialab.experiments.work.where import Where
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,23 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Run(Chosen):
-    """Measure: run the studies that the chosen claims rest on, or take their records. Judges nothing."""
+class Measuring(Chosen):
+    """Where and how something is measured."""
 
-    tier: Literal["quick", "full"] = "quick"
-    """quick takes minutes; full takes more particles and longer chains."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to simulate and train; auto takes CUDA when it is there."""
     seed: int = 0
     """Seed of every random stream."""
     jobs: int = 0
-    """Processes that measure side by side, one numerical thread each; 0 for all cores, or one with CUDA."""
+    """Processes or workers that measure side by side, one numerical thread each; 0 for all cores, or one with CUDA."""
+    cluster: str = ""
+    """local, slurm, pbs, sge, ssh:HOST,HOST or the address of a dask scheduler; --out must lie on a shared disk."""
+    limit: float = 0.0
+    """Most seconds that one study may take, which then is named as failed; 0 for no limit."""
+
+    def where(self) -> Where:
+        """Where the studies run."""
+        return Where(self.jobs, self.cluster, self.limit)
 
     def check(self) -> None:
         """As for the claims; also a seed and a number of processes that are none, and a folder that cannot be written.
@@ -47,10 +56,28 @@ class Run(Chosen):
             WrongInputError: With a sentence that names the option.
         """
         _require_seed(self.seed)
-        if self.jobs < 0:
-            raise WrongInputError(f"--jobs {self.jobs}: give a number of processes, or 0 for all cores.")
+        self.where().check()
         super().check()
         require_writable(self.out)
+
+
+@dataclass(frozen=True)
+class Run(Measuring):
+    """Measure: run the studies that the chosen claims rest on, or take their records. Judges nothing."""
+
+    tier: Literal["quick", "full"] = "quick"
+    """quick takes minutes; full takes more particles and longer chains."""
+    shard: str = ""
+    """I/N, for job arrays: only the I-th of N parts of about the same length, which may all write into one folder."""
+
+    def check(self) -> None:
+        """As for every measurement; also a part that is none.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        part_of(self.shard)
+        super().check()
 
 
 @dataclass(frozen=True)
@@ -64,6 +91,18 @@ class Verify(Run):
     and the power test its bar. 1: not so, or nothing was judged.
     2: wrong input. 3: no more disk or memory. 130: interrupted.
     """
+
+    def check(self) -> None:
+        """As for a run; also a part, of which no board can be judged.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        super().check()
+        if self.shard:
+            raise WrongInputError(
+                f"--shard {self.shard}: a part cannot be judged; use the word run for each part, then the word judge."
+            )
 
 
 @dataclass(frozen=True)
@@ -91,8 +130,9 @@ class Judge(Chosen):
 class Board(Chosen):
     """Show the last verdict board, or write it to standard output as a table. Exit codes as for verifying."""
 
-    format: Literal["text", "json", "csv", "parquet"] = "text"
-    """text for people; json, csv or parquet on standard output, one row a check (json: the board itself)."""
+    format: Literal["text", "json", "csv", "parquet", "verdicts"] = "text"
+    """text for people; json, csv or parquet on standard output, one row a check (json: the board itself; verdicts: its
+    verdicts alone, which results/history keeps)."""
     current: bool = False
     """Refuse a board that is not what its records give here, or whose records were made by other code or data."""
 
@@ -119,7 +159,106 @@ class Calibrate:
         require_writable(self.out)
 
 
-COMMANDS: dict[str, Any] = {"run": Run, "judge": Judge, "board": Board, "calibrate": Calibrate}
+@dataclass(frozen=True)
+class Compare:
+    """Say which verdicts differ between two boards, of whatever version.
+
+    Exit code 0: none. 1: some. 2: wrong input.
+    """
+
+    old: Path
+    """A board.json, its folder, or a file of results/history."""
+    new: Path
+    """The other one."""
+    only: str = "*"
+    """Claims to compare, a glob over their ids, for example 'sgd.*'; both boards may know claims of other versions."""
+
+    @property
+    def out(self) -> Path:
+        """Nothing is written; the folder of the new board."""
+        return self.new
+
+    def check(self) -> None:
+        """Everything that can be wrong is seen when the boards are read."""
+
+
+@dataclass(frozen=True)
+class Maps(Measuring):
+    """Measure regime maps: laws over the two groups that decide whether they hold, inside their regimes and far beyond.
+
+    Judges nothing. Under maps/ of the folder, a table for each claim, and the records that a run resumes from.
+    Exit code 0: done. 2: wrong input, or no map of the chosen claims.
+    """
+
+
+@dataclass(frozen=True)
+class Network:
+    """Measure curvature and gradient noise of a network that a campaign has trained, at the weights it ended with.
+
+    Largest eigenvalues and trace of the Hessian, trace of the noise covariance for batches of one, and noise over
+    curvature along the first eigenvectors, on the first training images without augmentation, normalisations frozen.
+    Exit code 0: done. 2: wrong input.
+    """
+
+    record: Path
+    """Record of the campaign; its weights lie beside it, and the measurement is written there too."""
+    top: int = 5
+    """Number of eigenvalues."""
+    samples: int = 2000
+    """Number of training images."""
+    chunk: int = 500
+    """Images that go through the network at once."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to measure; auto takes CUDA when it is there."""
+    seed: int = 0
+    """Seed of random vectors and of resamples."""
+
+    @property
+    def out(self) -> Path:
+        """Folder of the measurement."""
+        return self.record.parent
+
+    def check(self) -> None:
+        """Refuse numbers that are none and a record that is not there.
+
+        Raises:
+            WrongInputError: With a sentence that names the option.
+        """
+        _require_seed(self.seed)
+        for name in ("top", "samples", "chunk"):
+            if getattr(self, name) < 1:
+                raise WrongInputError(f"--{name} {getattr(self, name)}: give a whole number >= 1.")
+        if not self.record.is_file():
+            raise WrongInputError(f"There is no record {self.record}; a campaign prints where its record is.")
+        require_writable(self.out)
+
+
+COMMANDS: dict[str, Any] = {
+    "run": Run,
+    "judge": Judge,
+    "board": Board,
+    "calibrate": Calibrate,
+    "network": Network,
+    "maps": Maps,
+    "compare": Compare,
+    "sweep": Sweep,
+}
+
+
+def part_of(shard: str) -> tuple[int, int]:
+    """The part and the number of parts that I/N means, (1, 1) for nothing.
+
+    Raises:
+        WrongInputError: If it is not 1 <= I <= N in whole numbers.
+
+    >>> part_of("2/8")
+    (2, 8)
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", shard or "1/1")
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise WrongInputError(f"--shard {shard}: give I/N with 1 <= I <= N, such as 2/8.")
+    return part, parts
 
 
 def _require_seed(seed: int) -> None:

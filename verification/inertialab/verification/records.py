@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inertialab.experiments import data, sources, store
+from inertialab.experiments.devices import device_name
 from inertialab.experiments.errors import WrongInputError
 from inertialab.verification.studies.study import Findings, Study, from_json, to_json
 
@@ -70,18 +71,9 @@ def current(study: Study, *, tier: str, seed: int, device: str, folder: Path) ->
     return store.current(folder / f"{study.id}.json", key) is not None
 
 
-def device_name(device: str) -> str:
-    """`cpu`, or the name of the accelerator."""
-    if device == "cpu":
-        return device
-    import torch
-
-    return torch.cuda.get_device_name(device)
-
-
 def stored(studies: Iterable[Study], folder: Path) -> dict[str, dict[str, Any]]:
     """The complete records of studies that a folder holds, by id."""
-    found = {study.id: store.read_json(folder / f"{study.id}.json") for study in studies}
+    found = {study.id: store.read_record(folder / f"{study.id}.json") for study in studies}
     return {id: record for id, record in found.items() if record and _whole(record)}
 
 
@@ -140,3 +132,12 @@ def staleness(study: Study, record: Mapping[str, Any]) -> str:
         if not same:
             reasons.append(f"{study.data} holds other data")
     return ", ".join(reasons)
+
+
+def available(studies: Sequence[Study]) -> tuple[list[Study], dict[str, str]]:
+    """Studies whose data are here, and the reasons for leaving out others.
+
+    Without a data folder its studies are left out. A folder that was named but lacks a file is an error.
+    """
+    absent = {s.id: why for s in studies if s.data and (why := data.missing(s.data))}
+    return [s for s in studies if s.id not in absent], absent

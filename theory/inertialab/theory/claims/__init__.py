@@ -1,6 +1,6 @@
 """Every claim, subject by subject."""
 
-from inertialab.theory.claims import escape, noise, optimizers, saddle, stationary
+from inertialab.theory.claims import active, escape, noise, optimizers, regularisation, saddle, stationary
 from inertialab.theory.names import meant
 from inertialab.theory.statement import Claim
 
@@ -10,6 +10,8 @@ SUBJECTS = {
     "Leaving a minimum": escape.CLAIMS,
     "Gradient noise": noise.CLAIMS,
     "The optimizers themselves": optimizers.CLAIMS,
+    "Regularisation by the derivative": regularisation.CLAIMS,
+    "Asking for labels": active.CLAIMS,
 }
 """The claims of each subject, in reading order."""
 

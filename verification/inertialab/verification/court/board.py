@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 3
 LAYERS = ("numerics", "simulation", "real")
+COLUMNS = ("derivation", *LAYERS)
+"""Of a board: the first court, then the layers of the second."""
 ABOUT = ("tier", "device", "seed")
 """What all rows of a board have in common."""
 ROW = {"id", "kind", "derivation", "failure", *LAYERS, "expected", "power", "variants", "survivors", "stale", "checks"}
@@ -65,6 +68,12 @@ def layer_verdict(subject: Claim, layer: str, judgements: Sequence[Judgement]) -
     return str(Verdict.CONFIRMED)
 
 
+def beyond(layer: str, judgements: Sequence[Judgement]) -> dict[str, int]:
+    """How many points outside the claim's regime got which verdict, of one kind of evidence."""
+    rows = [j for j in judgements if j.comparison.check.layer == layer and not j.comparison.instead]
+    return dict(Counter(str(j.verdict) for j in rows if not j.comparison.in_regime))
+
+
 def is_weak(power: LayerPower | None, largest: float) -> bool:
     """Whether a layer would not have seen so large an error of the prefactor; so it is without values to try."""
     effect = power.effects.get("prefactor") if power else None
@@ -98,13 +107,14 @@ def board_row(
         "derivation": derivation_status(subject),
         "failure": entry(subject).failure,
         **verdicts,
+        "beyond": {layer: counts for layer in LAYERS if (counts := beyond(layer, judgements))},
         "expected": subject.expected,
         "power": None if power is None else power.share,
         "variants": 0 if power is None else power.tried,
         "survivors": [] if power is None else list(power.survivors),
         "power_by_layer": {layer: dict(layers[layer].effects) for layer in LAYERS if layer in layers},
         "survivors_by_layer": {layer: list(layers[layer].survivors) for layer in LAYERS if layer in layers},
-        "weak": _weak(verdicts, layers, subject.kind, rivals or {}),
+        "weak": _weak(subject, verdicts, layers, rivals or {}),
         "rivals": dict(rivals or {}),
         "stale": sorted({j.comparison.check.study.id for j in judgements} & set(stale or {})),
         "checks": [{**j.row(), "registered": _registered(j.comparison.check, docket or {})} for j in judgements],
@@ -112,12 +122,13 @@ def board_row(
 
 
 def _weak(
-    verdicts: Mapping[str, str], layers: Mapping[str, LayerPower], kind: str, rivals: Mapping[str, float]
+    subject: Claim, verdicts: Mapping[str, str], layers: Mapping[str, LayerPower], rivals: Mapping[str, float]
 ) -> list[str]:
     """Layers that confirm and would have missed what they must see; real training also if no rival is out."""
     confirmed = [layer for layer in LAYERS if verdicts[layer] == Verdict.CONFIRMED]
     close = bool(rivals) and max(rivals.values()) < ENOUGH
-    return [x for x in confirmed if is_weak(layers.get(x), bar(kind, x)) or (x == "real" and close)]
+    seen = {layer: not is_weak(layers.get(layer), bar(subject.id, subject.kind, layer)) for layer in confirmed}
+    return [layer for layer in confirmed if not seen[layer] or (layer == "real" and close)]
 
 
 def _registered(check: BaseCheck, docket: Mapping[str, Sequence[str]]) -> bool:
@@ -262,7 +273,7 @@ def frame(content: Mapping[str, Any]) -> pandas.DataFrame:
 
     rows = []
     for row in content["rows"]:
-        own = {k: row[k] for k in ("id", "kind", "derivation", *LAYERS, "power")}
+        own = {k: row[k] for k in ("id", "kind", *COLUMNS, "power")}
         own = {("claim" if k == "id" else k): v for k, v in own.items()}
         for check in row["checks"] or [{}]:
             rows.append({**own, **{("study" if k == "check" else k): v for k, v in check.items()}})

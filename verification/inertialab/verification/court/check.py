@@ -104,11 +104,11 @@ class BaseCheck:
         return m.quantity == self.quantity and wanted and self.where(findings.conditions(m))
 
     def _one(self, subject: Claim, findings: Findings, m: Measurement) -> Comparison:
-        point = findings.conditions(m)
-        value = np.asarray(subject.evaluate(**arguments(subject, point)))
-        predicted = float(value if m.entry is None else value[m.entry])
+        point = findings.conditions(m) if subject.change else along(findings.conditions(m), m.entry)
+        value = looked_at(np.asarray(subject.evaluate(**arguments(subject, point))), point)
+        predicted = float(value if m.entry is None or not value.ndim else value[m.entry])
         scale = predicted or _unit(subject.id, point)
-        if self.off_diagonal and m.entry is not None:
+        if self.off_diagonal and m.entry is not None and value.ndim:
             i, j = m.entry
             scale = float(np.sqrt(value[i, i] * value[j, j]))
         return Comparison(self, point, m.entry, predicted, m.estimate, scale, in_regime(subject, point), m.group)
@@ -150,18 +150,37 @@ def _unit(id: str, point: Point) -> float:
     return float(point["unit"])
 
 
+def looked_at(value: np.ndarray, point: Point) -> np.ndarray:
+    """A matrix in all parameters along the directions that were measured, the condition `basis`, shape (P, k)."""
+    if value.ndim < 2 or "basis" not in point:
+        return value
+    basis = np.asarray(point["basis"], dtype=float)
+    return basis.T @ value @ basis
+
+
+def along(point: Point, entry: tuple[int, int] | None) -> Point:
+    """Conditions for a law of one direction: of a diagonal entry the curvature and the noise along it, as h and C."""
+    if entry is None or entry[0] != entry[1] or "H" not in point:
+        return point
+    given = {name: np.asarray(point[key], dtype=float) for name, key in (("h", "H"), ("C", "C")) if key in point}
+    found = {name: float(looked_at(x, point)[entry]) for name, x in given.items() if x.ndim == 2}
+    return {**point, **found}
+
+
 def arguments(subject: Claim, point: Point) -> dict[str, Any]:
     """The claim's arguments among the conditions of a measurement."""
     return {str(s): point[str(s)] for s in subject.arguments}
 
 
 def in_regime(subject: Claim, point: Point) -> bool:
-    """Whether the claim makes a statement at this point."""
+    """Whether the claim makes a statement at this point, by its arguments and by what else is known of it."""
+    # Numerics may find that there is nothing to compute; a formula is not needed to know where it holds.
+    ask = subject.require if subject.numerics is None else subject.predict
     try:
-        subject.predict(**arguments(subject, point))
+        ask(**arguments(subject, point))
     except OutsideRegimeError:
         return False
-    return True
+    return subject.regime.allows(point)
 
 
 def inside(id: str) -> Callable[[Point], bool]:

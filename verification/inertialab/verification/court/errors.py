@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 from inertialab.theory import claim
+from inertialab.verification.court.bounds import BoundComparison
 from inertialab.verification.court.judgement import ALPHA, Judgement
 from inertialab.verification.court.verdict import Verdict, judge
 from inertialab.verification.measure.estimate import Interval
@@ -98,6 +99,8 @@ def about_exact(judgements: Iterable[Judgement], margin: float = 0.5) -> list[Er
     runs: dict[str, list[float]] = {}
     for j in judgements:
         c = j.comparison
+        if isinstance(c, BoundComparison):
+            continue  # what lies far below a bound is not off it
         if c.check.layer == "simulation" and not (c.instead or c.measured.exact) and _exact(c.check.claim, c.in_regime):
             shared = {k: v for k, v in c.point.items() if k not in ("T", "t", "unit")}
             runs.setdefault(f"{c.check.study.id} {shared}", []).append((c.measured.value - c.predicted) / c.measured.se)

@@ -11,7 +11,7 @@ import sympy as sp
 
 from inertialab.theory import Claim
 from inertialab.theory.evaluation import evaluated
-from inertialab.verification.court.check import arguments
+from inertialab.verification.court.check import arguments, looked_at
 from inertialab.verification.court.judgement import Judgement
 
 Arrays = Mapping[str, np.ndarray]
@@ -110,8 +110,9 @@ class Material:
             if np.isclose(x, c.point[argument], rtol=1e-12, atol=0):
                 continue  # the same value up to rounding
             try:
-                value = np.asarray(self.subject.evaluate(**arguments(self.subject, c.point) | {argument: float(x)}))
-                result[i] = value if c.entry is None else value[c.entry]
+                given = arguments(self.subject, c.point) | {argument: float(x)}
+                value = looked_at(np.asarray(self.subject.evaluate(**given)), c.point)
+                result[i] = value if c.entry is None or not value.ndim else value[c.entry]
             except ValueError:
                 result[i] = np.nan
         return result
@@ -163,14 +164,17 @@ class Material:
             return [_Batch({"": np.zeros(len(self)), **arrays}, _as_it_is, tuple((i, (i,)) for i in range(len(self))))]
         together: dict[bytes, list[int]] = {}
         for i, point in enumerate(points):
-            together.setdefault(b"|".join(np.asarray(x).tobytes() for x in point.values()), []).append(i)
+            basis = self._judgements[i].comparison.point.get("basis", ())
+            together.setdefault(b"|".join(np.asarray(x).tobytes() for x in (*point.values(), basis)), []).append(i)
         return [self._batch(points[rows[0]], rows) for rows in together.values()]
 
     def _batch(self, point: Mapping[str, object], rows: Iterable[int]) -> _Batch:
         assert self.subject.change is not None
         given = {name: np.asarray(x, dtype=float) for name, x in point.items()}
         arrays, back = self.subject.change(self.subject.id, **given)
-        return _Batch(arrays, back, tuple((i, self._judgements[i].comparison.entry or ()) for i in rows))
+        places = tuple((i, self._judgements[i].comparison.entry or ()) for i in rows)
+        measured = self._judgements[places[0][0]].comparison.point
+        return _Batch(arrays, lambda matrix: looked_at(back(matrix), measured), places)
 
 
 def _evaluated(expression: sp.Expr, arrays: Arrays) -> np.ndarray:

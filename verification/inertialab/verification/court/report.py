@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from inertialab.verification.court.board import LAYERS
+from inertialab.verification.court.board import COLUMNS, LAYERS
 from inertialab.verification.court.errors import failing
-from inertialab.verification.court.power import BAR, EXACT, FLOOR, OTHER
+from inertialab.verification.court.power import BAR, EXACT, EXITS, FLOOR, OTHER
 from inertialab.verification.studies.study import Findings
 
 Rows = Sequence[Mapping[str, Any]]
@@ -39,7 +39,7 @@ PLAIN = str.maketrans("✓✗≈·", "+x~.")
 LEGEND = (
     "D derivation: ✓ proven   ≈ checked numerically in a step   a assumed in a step   ✗ contradicts",
     "N numerics, S simulation, R real training: ✓ confirmed   ✗ refuted   ? undecided   · not measured",
-    f"   w weak: would not see {OTHER:.0%} in the prefactor ({EXACT:.0%} for N and S of exact claims)",
+    f"   w weak: misses {OTHER:.0%} in the prefactor ({EXACT:.0%}: N and S of exact claims; {EXITS:.0%}: real exits)",
     "power: smallest error of the prefactor that the strongest layer would refute",
 )
 
@@ -88,7 +88,7 @@ def print_board(console: Console, content: Mapping[str, Any], subject_of: Callab
             table.add_row(f"[bold]{subject}[/]")
             heading = subject
         weak = row.get("weak", ())
-        cells = [_mark("weak" if name in weak else row[name], plain) for name in ("derivation", *LAYERS)]
+        cells = [_mark("weak" if name in weak else row[name], plain) for name in COLUMNS]
         table.add_row(row["id"], row["kind"], *cells, str(len(row["checks"]) or ""), strongest(row))
     console.print(table)
     for line in LEGEND:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inertialab.verification.court.check import Check, Comparison, Point
+from inertialab.verification.court.check import Check, Comparison, Point, along
 from inertialab.verification.court.judgement import Judgement
 from inertialab.verification.studies.study import Findings
 
@@ -35,7 +35,8 @@ def likelihoods(
 ) -> dict[str, float]:
     """How many times more likely a claim makes its real measurements than each of its rivals.
 
-    The errors are normal, with the correlations of each run where the study gives them.
+    The errors are normal, with the correlations of each run where the study gives them. What was measured without error
+    needs no likelihood.
 
     Args:
         rivals: Of one claim.
@@ -48,7 +49,8 @@ def likelihoods(
     runs: dict[tuple[str, str], list[Comparison]] = {}
     for j in judgements:
         c = j.comparison
-        if isinstance(c.check, Check) and c.check.layer == "real" and c.in_regime and _diagonal(c) and not c.instead:
+        real = isinstance(c.check, Check) and c.check.layer == "real" and not c.measured.exact
+        if real and c.in_regime and _diagonal(c) and not c.instead:
             runs.setdefault((c.check.study.id, c.group), []).append(c)
     if not runs:
         return {}
@@ -67,14 +69,7 @@ def _ratio(rival: Rival, rows: Sequence[Comparison], found: Findings, group: str
         correlation = np.eye(len(rows))
     own, other = (
         np.array([(c.measured.value - predicted(c)) / c.measured.se for c in rows])
-        for predicted in (lambda c: c.predicted, lambda c: rival.predict(_with_entry(c)))
+        for predicted in (lambda c: c.predicted, lambda c: rival.predict(along(c.point, c.entry)))
     )
     own, other = own @ np.linalg.solve(correlation, own), other @ np.linalg.solve(correlation, other)
     return float((other - own) / 2 / np.log(10))
-
-
-def _with_entry(c: Comparison) -> Point:
-    """Conditions of a measurement; of a diagonal entry the curvature and the noise along it as `h` and `C`."""
-    if c.entry is None:
-        return c.point
-    return {**c.point, **{name: float(c.point[key][c.entry[0]][c.entry[0]]) for name, key in (("h", "H"), ("C", "C"))}}

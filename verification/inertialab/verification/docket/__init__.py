@@ -8,10 +8,43 @@ from collections.abc import Collection, Iterable, Sequence
 from inertialab.theory.names import meant
 from inertialab.verification.court.check import BaseCheck
 from inertialab.verification.court.errors import ErrorCheck
-from inertialab.verification.docket import errors, escape, noise, optimizers, saddle, stationary, stationary_beyond
+from inertialab.verification.docket import (
+    active,
+    beyond,
+    errors,
+    escape,
+    noise,
+    optimizers,
+    real_escape,
+    real_exits,
+    real_saddle,
+    real_small,
+    real_stationary,
+    regularisation,
+    related_optimizers,
+    saddle,
+    stationary,
+    stationary_beyond,
+)
 from inertialab.verification.studies.study import Study
 
-SUBJECTS = (stationary, stationary_beyond, saddle, escape, noise, optimizers)
+SUBJECTS = (
+    stationary,
+    stationary_beyond,
+    beyond,
+    real_small,
+    real_stationary,
+    saddle,
+    real_saddle,
+    escape,
+    real_escape,
+    real_exits,
+    noise,
+    optimizers,
+    regularisation,
+    related_optimizers,
+    active,
+)
 
 CHECKS = tuple(check for subject in SUBJECTS for check in subject.CHECKS)
 """Every row, in the order of the claims' subjects."""

@@ -48,6 +48,26 @@ def adam_climb(ratio: float, share: float, exponent: float, memory: float, slow:
     return given | _adam(exponent, climb, rate, max(Ha, Hb))
 
 
+def even_climb(uneven: float, share: float, exponent: float, memory: float, rate: float, barrier: float = 1.0) -> Point:
+    """Adam between a minimum and a saddle of nearly the same curvature, where the second moment has little to follow.
+
+    Args:
+        uneven: Logarithm of the ratio of curvatures, over what the law allows.
+        share: As for `sgd_climb`.
+        exponent: As for `sgd_climb`.
+        memory: 1 - β₂, times the exponent.
+        rate: Rate of relaxation, times the exponent.
+        barrier: ΔL.
+    """
+    forgotten, relaxed = memory / exponent, rate / exponent
+    ratio = float(np.exp(uneven * forgotten / relaxed / 250))
+    Ha, Hb = _ends(ratio, barrier)
+    s = _level(share, (Ha / Hb) ** 0.5)
+    climb = barrier * (s / Ha**0.5 + (1 - s) / Hb**0.5)
+    given = {"ratio": ratio, "barrier": barrier, "s": s, "beta2": 1 - forgotten}
+    return given | _adam(exponent, climb, relaxed, max(Ha, Hb))
+
+
 def frozen_climb(
     ratio: float, share: float, exponent: float, memory: float, slow: float, barrier: float = 1.0
 ) -> Point:
@@ -67,6 +87,20 @@ def frozen_climb(
     climb = barrier * (s / Ha**0.5 + (1 - s) * Ha**0.5 / Hb)
     given = {"ratio": ratio, "barrier": barrier, "s": s, "beta2": 1 - memory * rate}
     return given | _adam(exponent, climb, rate, Ha)
+
+
+def batch_climb(rise: float, rate: float, memory: float, B: float, Ha: float, beta: float) -> Point:
+    """Adam on a parabola.
+
+    Args:
+        rise: 2BΔL, the squared slope at the top over the noise.
+        rate: Of relaxation, η√(BH).
+        memory: 1 - β₂.
+        B: Batch size.
+        Ha: Curvature.
+        beta: β.
+    """
+    return {"B": B, "Ha": Ha, "dL": rise / (2 * B), "eta": rate / (B * Ha) ** 0.5, "beta": beta, "beta2": 1 - memory}
 
 
 def _adam(exponent: float, climb: float, rate: float, H: float) -> Point:

@@ -1,13 +1,15 @@
 """The errors themselves: measurements repeated under many seeds, whose scatter must be what they claim.
 
 One row for each way in which an error is made: particles, entries of a matrix, regressions, counted events, quotients
-of two means over the same particles, chains of training.
+of two means over the same particles, chains of training, replicates of forward flux that end when they are precise,
+the place of a minimum over drawn labels.
 """
 
 from inertialab.verification.court.errors import ErrorCheck
 from inertialab.verification.studies.particles import (
     entering,
     escape,
+    flux,
     labels,
     large_batches,
     orderings,
@@ -16,8 +18,9 @@ from inertialab.verification.studies.particles import (
     spheres,
     stationary,
 )
+from inertialab.verification.studies.regularisation import labels as regularised
 from inertialab.verification.studies.study import Study
-from inertialab.verification.studies.training import fluctuations
+from inertialab.verification.studies.training import fluctuations, saddles
 
 POINTS = [{"eta": 0.5, "h": 2 * x, "C": 0.7} for x in (0.2, 0.6, 1.0, 1.5)]
 MATRIX = {"eta": 1.0, "H": [[0.9, 0.3], [0.3, 1.1]], "C": [[1.0, -0.4], [-0.4, 0.6]]}
@@ -25,9 +28,13 @@ WELL = {"potential": [1.0, 0.0, -2.0, 0.0, 1.0], "x0": -1.0, "boundaries": [0.9,
 FEW = {"particles": 2000, "seeds": 150}
 
 EQUILIBRIUM = Study(
-    "sgd-minimum-repeated", stationary.equilibrium_scatter, {"optimizer": "sgd", "points": POINTS, **FEW}
+    "sgd-minimum-repeated",
+    stationary.equilibrium_scatter,
+    {"optimizer": "sgd", "points": POINTS, **FEW, "particles": 300},
 )
-MATRICES = Study("sgd-matrix-repeated", stationary.matrix_scatter, {"problems": [MATRIX], **FEW, "seeds": 400})
+MATRICES = Study(
+    "sgd-matrix-repeated", stationary.matrix_scatter, {"problems": [MATRIX], "particles": 300, "seeds": 400}
+)
 SPREAD = Study(
     "sgd-spread-repeated", saddle.spread_scatter, {"optimizer": "sgd", "points": POINTS, "times": [1, 3, 10], **FEW}
 )
@@ -40,6 +47,19 @@ COUNTED = Study(
     "counted-passage-repeated",
     escape.passage_scatter,
     {"points": [{"eta": 0.02, "D": [0.4], **WELL}], "events": 300, "particles": 1000, "seeds": 300},
+)
+# The error that is wanted is reached at one look or another, so that stopping is on trial too.
+REPLICATES = Study(
+    "white-flux-repeated",
+    flux.white_scatter,
+    {
+        "points": [{"ratio": 1.0, "D": 0.3, "eta": 0.02}],
+        "optimizer": "sgd",
+        "particles": 2048,
+        "replicates": 128,
+        "wanted": 0.0135,
+        "seeds": 140,
+    },
 )
 QUOTIENTS = Study(
     "relations-repeated",
@@ -121,16 +141,46 @@ BATCHES = Study(
     },
 )
 
+SADDLES = Study(
+    "digits-saddle-repeated",
+    saddles.spread_scatter,
+    {
+        "saddle": "digits-2",
+        "directions": 2,
+        "points": [{"optimizer": "sgd", "steepness": 0.15, "B": 16, "growths": [0.02, 0.06]}],
+        "chains": 60,
+        "seeds": 200,
+    },
+    data="digits",
+)
+
+LOGITS = Study(
+    "har-logits-repeated",
+    regularised.exponents_scatter,
+    {
+        "points": [
+            {"n": 2e4, "amplitude": 0.5, "low": 0.0, "high": 2.0, "penalised": which} for which in ("output", "loss")
+        ],
+        "logits": 3,
+        "draws": 20,
+        "nodes": 40,
+        "seeds": 250,
+    },
+)
+
 CHECKS = (
     ErrorCheck(EQUILIBRIUM, stationary.equilibrium),
     ErrorCheck(MATRICES, stationary.equilibrium_matrix),
     ErrorCheck(SPREAD, saddle.spread),
     ErrorCheck(GROWN, entering.growths),
     ErrorCheck(COUNTED, escape.passages),
+    ErrorCheck(REPLICATES, flux.white_escapes, margin=0.35),
     ErrorCheck(QUOTIENTS, relations.relations),
     ErrorCheck(CHAINS, fluctuations.fluctuations),
+    ErrorCheck(SADDLES, saddles.spreads),
     ErrorCheck(UNITS, spheres.units),
     ErrorCheck(LABELLED, labels.drifts),
     ErrorCheck(ORDERINGS, orderings.drawn_orderings),
     ErrorCheck(BATCHES, large_batches.travels),
+    ErrorCheck(LOGITS, regularised.exponents),
 )

@@ -1,29 +1,45 @@
 """Leaving a minimum: what its claims are confronted with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from inertialab.verification.court.check import BaseCheck, Check
+from inertialab.theory.statement import Layer
+from inertialab.verification.court.check import BaseCheck, Check, inside
 from inertialab.verification.court.orders import OrderCheck
 from inertialab.verification.court.verdict import Verdict
-from inertialab.verification.docket.climbs import adam_climb, frozen_climb, inertial_climb, loss_climb, sgd_climb
+from inertialab.verification.docket.climbs import (
+    adam_climb,
+    batch_climb,
+    even_climb,
+    frozen_climb,
+    inertial_climb,
+    loss_climb,
+    sgd_climb,
+)
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import any_law, chains, inertia, steps
 from inertialab.verification.studies.flow import escape as flow
 from inertialab.verification.studies.flow import jumps, kramers
 from inertialab.verification.studies.particles import any_law as any_law_particles
 from inertialab.verification.studies.particles import escape as particles
-from inertialab.verification.studies.particles import flux
+from inertialab.verification.studies.particles import flux, parabolas
 from inertialab.verification.studies.study import Study
 
 WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
 """The double well (x² - 1)² by its coefficients: minima at ±1, saddle at 0."""
 
-ONE_PERCENT = {"particles": 16_384, "replicates": 16}
-HALF_PERCENT = {"particles": 32_768, "replicates": 32}
-"""Trials of forward flux for about this standard error of a rate."""
+
+def until(wanted: float, runs: int) -> dict[str, float]:
+    """Forward flux until the time has a relative standard error, of at most so many runs."""
+    return {"particles": 16_384, "replicates": runs * flux.FAMILIES, "wanted": wanted}
+
+
+# At the board's level an interval is four to five standard errors to either side: what a margin must hold beside the
+# terms that the law leaves out, which are next to nothing (rough), a third of the margin (coarse) or half (fine).
+ROUGH, COARSE, FINE, FULL = until(0.0075, 90), until(0.0065, 120), until(0.0047, 120), until(0.0025, 500)
+FINER = until(0.0038, 170)
 
 # White noise, and steps of finite length.
 PASSAGES = [
@@ -43,18 +59,29 @@ WHITE = Study("white-passage", flow.passages, {"points": LOW})
 WHITE_ORDER = Study("white-order", flow.passages, {"points": LOWER})
 CHAIN = Study("chain-passage", steps.chains, {"rates": [0.0025, 0.005, 0.01], "well": WELL, "fields": FIELDS})
 WALK = Study("walk-threshold", steps.thresholds, {"rates": [1e-3, 3e-4], "D": 0.7})
-COUNTED = Study("counted-passage", particles.passages, {"points": SLOW, "events": 400_000}, full={"events": 1_600_000})
+COUNTED = Study("counted-passage", particles.passages, {"points": SLOW, "events": 250_000}, full={"events": 1_600_000})
 COUNTED_STEPS = Study(
-    "counted-steps", particles.finite_steps, {"points": STEPS, "events": 700_000}, full={"events": 2_800_000}
+    "counted-steps", particles.finite_steps, {"points": STEPS, "events": 400_000}, full={"events": 2_800_000}
 )
 
 WHITE_FLUX = Study(
     "white-flux",
     flux.white_escapes,
-    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.06, "eta": 0.005}], **ONE_PERCENT, "replicates": 110},
-    full={"points": [{"ratio": r, "D": 0.08, "eta": 0.01} for r in (0.25, 1.0, 4.0)], **HALF_PERCENT},
+    {"optimizer": "sgd", "points": [{"ratio": 0.5, "D": 0.06, "eta": 0.005}], **until(0.0045, 120)},
+    full={"points": [{"ratio": r, "D": 0.08, "eta": 0.01} for r in (0.25, 1.0, 4.0)], **FULL},
 )
 WALKED = Study("walked-threshold", any_law_particles.thresholds, {"rates": [0.01], "D": 0.7, "steps": 30_000})
+
+
+def _adam(climb: Callable[..., dict[str, float]], beta: float) -> Callable[..., dict[str, float]]:
+    """A climb of Adam with its momentum."""
+    return lambda **own: climb(**own) | {"beta": beta}
+
+
+def _plain(point: Mapping[str, Any]) -> dict[str, Any]:
+    """A point of Adam without its momentum, which the chain does not have."""
+    return {k: x for k, x in point.items() if k != "beta"}
+
 
 # Minibatch noise, whose strength depends on the place.
 MINIBATCH = Study("minibatch-chain", chains.sgd_minibatches, {"points": drawn("minibatch-chain", sgd_climb)})
@@ -62,8 +89,8 @@ CLIMBS = drawn("minibatch-flux", sgd_climb)
 MINIBATCH_FLUX = Study(
     "minibatch-flux",
     flux.sgd_minibatches,
-    {"points": CLIMBS[:1], **ONE_PERCENT},
-    full={"points": CLIMBS, **HALF_PERCENT},
+    {"points": CLIMBS[:1], **FINE},
+    full={"points": CLIMBS, **FULL},
 )
 ADAM = Study(
     "adam-chain",
@@ -75,14 +102,30 @@ FROZEN = Study(
     chains.adam_minibatches,
     {"points": drawn("frozen-adam-chain", frozen_climb), "power": 1.0, "follows": False},
 )
-FROZEN_FLUX = Study(
-    "frozen-adam-flux",
-    flux.adam_minibatches,
-    {"points": [p | {"beta": 0.9} for p in drawn("frozen-adam-flux", frozen_climb)], "power": 1.0, **ONE_PERCENT},
-    full=HALF_PERCENT,
+EVEN = Study(
+    "even-adam-chain",
+    chains.adam_minibatches,
+    {"points": [_plain(p) for p in drawn("even-adam-chain", _adam(even_climb, 0.0))], "power": 0.5, "follows": True},
 )
-CROSSOVERS = [{"eta": 0.01, "B": B, "Ha": 3.0, "dL": 0.4} for B in (0.01, 1.0, 100.0)]
-PARABOLA = Study("adam-parabola", flow.crossovers, {"points": CROSSOVERS})
+# Equal curvatures and a long memory: where both laws say the same, and an ensemble serves both.
+ADAM_FLUX = Study(
+    "adam-flux",
+    flux.adam_minibatches,
+    {"points": drawn("even-adam-flux", _adam(even_climb, 0.3)), "power": 1.0, **FINER},
+    full={
+        "points": [
+            *drawn("even-adam-flux", _adam(even_climb, 0.3)),
+            *drawn("frozen-adam-flux", _adam(frozen_climb, 0.3)),
+        ],
+        **FULL,
+    },
+)
+CROSSED = Study(
+    "adam-parabola-flux",
+    parabolas.exponents,
+    {"points": drawn("adam-parabola-flux", batch_climb), "particles": 2048, "families": 12},
+    full={"families": 48},
+)
 VANISHING = Study("vanishing-noise", flow.floors, {"levels": [1e-5, 1e-7]})
 ZEROS = drawn("zero-noise-chain", lambda ratio, batches: {"ratio": ratio, "eta": 5e-4, "B": 5e-4 * batches})
 ZERO = Study("zero-noise-chain", chains.zero_noise, {"points": ZEROS})
@@ -91,8 +134,8 @@ LOSS_NOISE = Study("loss-noise-chain", chains.loss_noise, {"points": POWERS})
 LOSS_FLUX = Study(
     "loss-noise-flux",
     flux.loss_noise,
-    {"points": [{"ratio": 0.5, "eta": 1e-3, "B": 1.0, "h": 80.0, "L_a": 0.6}], **ONE_PERCENT, "replicates": 40},
-    full=HALF_PERCENT,
+    {"points": [{"ratio": 0.5, "eta": 1e-3, "B": 1.0, "h": 80.0, "L_a": 0.6}], **ROUGH},
+    full=FULL,
 )
 
 # A direction across the path.
@@ -102,8 +145,8 @@ VALLEY = Study("valley-chain", chains.valleys, {"points": [*VALLEYS, *STIFF]})
 VALLEY_FLUX = Study(
     "valley-flux",
     flux.valleys,
-    {"points": [STIFF[0] | {"eta": 0.004, "B": 0.216}], **ONE_PERCENT, "replicates": 40},
-    full=HALF_PERCENT,
+    {"points": [STIFF[0] | {"eta": 0.004, "B": 0.216}], **ROUGH},
+    full=FULL,
 )
 
 
@@ -113,15 +156,14 @@ PLACED = Study("inertial-noise-chain", inertia.growing_noise, {"points": PLACES}
 PLACED_FLUX = Study(
     "adai-noise-flux",
     flux.adai_growing_noise,
-    {"points": [{"ratio": 1.0, "eta": 0.004, "kappa": 0.3, "D": [0.07, -0.03]}], **ONE_PERCENT},
-    full=HALF_PERCENT,
+    {"points": [{"ratio": 1.0, "eta": 0.004, "kappa": 0.3, "D": [0.07, -0.03]}], **COARSE},
+    full=FULL,
 )
-FEEBLE = sgd_climb(ratio=0.85, share=0.5, exponent=12.2, height=0.02)
 ADAI_FLUX = Study(
     "adai-flux",
     flux.adai_minibatches,
-    {"points": [FEEBLE | {"kappa": 0.6}], **ONE_PERCENT},
-    full=HALF_PERCENT,
+    {"points": drawn("adai-flux", lambda kappa, **own: sgd_climb(**own) | {"kappa": kappa}), **FINE},
+    full=FULL,
 )
 
 
@@ -149,7 +191,7 @@ COUNTED_CHANGES = Study(
     any_law_particles.changes,
     {
         "points": [{"ratio": r, "eta": 0.01, "C": 200 / 5.5, "law": law} for r, law in ((0.5, "skewed"),)],
-        "steps": 200_000,
+        "steps": 100_000,
     },
     full={"steps": 800_000},
 )
@@ -166,10 +208,9 @@ INERTIA_FLUX = Study(
     {
         "points": [{"ratio": 1.0, "eta": 0.005, "beta": 0.9, "D": 0.08}],
         "optimizer": "momentum-ema",
-        "particles": 65_536,
-        "replicates": 16,
+        **COARSE,
     },
-    full=HALF_PERCENT,
+    full=FULL,
 )
 # Modes of the velocity until the time changes by less than one percent; weak friction needs many.
 FRICTIONS = [
@@ -191,6 +232,17 @@ EVEN_TORCH = Study(
     inertia.minibatch_escapes,
     {"points": [{"ratio": 1.0, "s": 0.5, "eta": 0.002, "B": 0.75, "beta": 0.9}], "optimizer": "momentum-torch"},
 )
+TORCH_FLUX = Study(
+    "torch-flux",
+    flux.momentum_minibatches,
+    {
+        "points": [{"ratio": 1.0, "s": 0.5, "eta": 0.002, "B": 0.375, "beta": 0.8}],
+        "optimizer": "momentum-torch",
+        **ROUGH,
+    },
+    full=FULL,
+)
+TORCH_STUDIES: tuple[tuple[Layer, Study], ...] = (("numerics", EVEN_TORCH), ("simulation", TORCH_FLUX))
 MOMENTA = [{"eta": eta, "beta": 0.9} for eta in (0.03, 0.06)]
 SLOWING = Study(
     "momentum-slowing",
@@ -215,9 +267,12 @@ COUNTED_JUMPS = Study(
     full={"steps": 20_000},
 )
 
+NEAR = 0.045
+"""Next orders of the temperature are 2-3% at these exponents, and a tenth more or less must be refuted."""
+
 CHECKS: tuple[BaseCheck, ...] = (
     Check("langevin.mean-first-passage", "numerics", QUADRATURE, "time", 1e-6),
-    Check("langevin.mean-first-passage", "simulation", COUNTED, "time", 0.02),
+    Check("langevin.mean-first-passage", "simulation", COUNTED, "time", 0.018),
     Check("langevin.eyring-kramers", "numerics", WHITE, "time", 0.05),
     OrderCheck("langevin.eyring-kramers", "numerics", WHITE_ORDER, "time", 0.1),
     Check("langevin.eyring-kramers", "simulation", WHITE_FLUX, "time", 0.05),
@@ -230,7 +285,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.boundary-shift", "numerics", WALK, "shift", 1e-3),
     Check("sgd.boundary-shift", "simulation", WALKED, "shift", 0.02),
     Check("sgd.escape", "numerics", MINIBATCH, "time", 0.05),
-    Check("sgd.escape", "simulation", MINIBATCH_FLUX, "time", 0.05),
+    Check("sgd.escape", "simulation", MINIBATCH_FLUX, "time", NEAR),
     # The published prefactor is off by H_b/H_a.
     Check(
         "sgd.escape-attributed",
@@ -264,14 +319,26 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.power-law", "numerics", LOSS_NOISE, "time", 0.05),
     Check("sgd.power-law", "simulation", LOSS_FLUX, "time", 0.05),
     Check("adam.escape", "numerics", ADAM, "time", 0.05),
+    Check("adam.escape", "numerics", EVEN, "time", 0.05),
+    *(Check(id, "simulation", ADAM_FLUX, "time", NEAR, inside(id)) for id in ("adam.escape", "adam.escape-frozen")),
     Check("adam.escape-frozen", "numerics", FROZEN, "time", 0.05),
-    Check("adam.escape-frozen", "simulation", FROZEN_FLUX, "time", 0.05),
     # Where the one law holds the other does not, unless the curvatures are the same.
     Check("adam.escape", "numerics", FROZEN, "time", 0.05, _uneven, Verdict.REFUTED, instead="adam.escape-frozen"),
     Check("adam.escape-frozen", "numerics", ADAM, "time", 0.05, _uneven, Verdict.REFUTED, instead="adam.escape"),
     # The published prefactor is off by the root of B/H_b.
     Check("adam.escape-attributed", "numerics", ADAM, "time", 0.05, expected=Verdict.REFUTED, instead="adam.escape"),
-    Check("adam.batch-crossover", "numerics", PARABOLA, "exponent", 1e-9),
+    Check(
+        "adam.escape-attributed",
+        "simulation",
+        ADAM_FLUX,
+        "time",
+        0.05,
+        inside("adam.escape"),
+        expected=Verdict.REFUTED,
+        instead="adam.escape",
+    ),
+    # A memory of so few gradients adds two hundredths.
+    Check("adam.batch-crossover", "simulation", CROSSED, "exponent", 0.05),
     Check("momentum.escape", "numerics", INERTIA, "time", 0.05),
     Check("momentum.escape", "simulation", INERTIA_FLUX, "time", 0.05),
     # Weak friction: Kramers and Langer miss that the well is refilled too slowly.
@@ -288,14 +355,17 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("momentum.turnover", "numerics", TURNOVER, "time", 0.05),
     Check("momentum.escape-attributed", "numerics", EVEN_EMA, "time", 0.05),
     # Without the factor friction times inertia the published prefactor holds for EMA momentum alone.
-    Check(
-        "momentum.escape-attributed",
-        "numerics",
-        EVEN_TORCH,
-        "time",
-        0.05,
-        expected=Verdict.REFUTED,
-        instead="momentum.escape",
+    *(
+        Check(
+            "momentum.escape-attributed",
+            layer,
+            study,
+            "time",
+            0.05,
+            expected=Verdict.REFUTED,
+            instead="momentum.escape",
+        )
+        for layer, study in TORCH_STUDIES
     ),
     # Inertia slows EMA momentum by half and more here.
     Check(
@@ -316,7 +386,7 @@ CHECKS: tuple[BaseCheck, ...] = (
         expected=Verdict.REFUTED,
         instead="adai.escape-inertial",
     ),
-    Check("adai.escape", "simulation", ADAI_FLUX, "time", 0.05),
+    Check("adai.escape", "simulation", ADAI_FLUX, "time", NEAR),
     Check("adai.escape-inertial", "numerics", PLACED, "ratio", 0.04),
     Check("adai.escape-inertial", "simulation", PLACED_FLUX, "ratio", 0.05),
     Check("levy.exit", "numerics", STABLE, "time", 0.01),

@@ -31,7 +31,7 @@ def _parabola(beta0: float, C: float) -> dict[str, Any]:
 BIASES = Study(
     "adai-bias",
     adaptive.biases,
-    {"models": drawn("adai-bias", _free), "particles": 60_000},
+    {"models": drawn("adai-bias", _free), "particles": 30_000},
     full={"particles": 300_000},
 )
 ENDS = Study(

@@ -219,17 +219,9 @@ def _continuous_time_fails(point: Mapping[str, Any]) -> bool:
     return x >= 0.2 or (x < -0.05 and x**2 * point["T"] >= 0.1)
 
 
-def _aligned(point: Mapping[str, Any]) -> bool:
-    return point["turn"] == 0
-
-
 def _rotated(point: Mapping[str, Any]) -> bool:
     """Turned against the axes, and so late that the transient does not matter."""
-    return point["turn"] != 0 and inside("adam.saddle-msd")(point)
-
-
-def _adam_late(point: Mapping[str, Any]) -> bool:
-    return _aligned(point) and inside("adam.saddle-msd")(point)
+    return point["turn"] != 0 and inside("adam.saddle-msd")({**point, "turn": 0.0})
 
 
 OU = ("sgd.saddle-variance-ou", "simulation")
@@ -283,7 +275,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("momentum.ballistic", "simulation", ENTERED, "displacement", 0.02),
     Check("momentum.bias-correction", "numerics", COLD, "msd", 1e-9),
     Check("momentum.bias-correction", "simulation", COLD_SPREAD, "msd", 0.02),
-    Check("adam.saddle-msd", "simulation", ADAM_SPREAD, "msd", ASYMPTOTIC, where=_adam_late),
+    Check("adam.saddle-msd", "simulation", ADAM_SPREAD, "msd", ASYMPTOTIC, where=inside("adam.saddle-msd")),
     Check(
         "adam.saddle-msd",
         "simulation",

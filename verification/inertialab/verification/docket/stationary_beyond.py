@@ -4,9 +4,9 @@ from typing import Any
 
 from inertialab.verification.court.check import BaseCheck, Check
 from inertialab.verification.docket.points import drawn
-from inertialab.verification.docket.stationary import matrices, uneven_point
+from inertialab.verification.docket.stationary import matrices, rotated, uneven_point
 from inertialab.verification.studies.exact import chain
-from inertialab.verification.studies.particles import uneven
+from inertialab.verification.studies.particles import turned, uneven
 from inertialab.verification.studies.study import Study
 
 
@@ -48,6 +48,39 @@ CURRENTS = Study(
 SHIFTED = drawn("mean-shift", _shifted)
 SHIFTS_EXACT = Study("mean-shift-exact", chain.means, {"points": SHIFTED})
 SHIFTS = Study("mean-shift", uneven.means, {"points": SHIFTED, "particles": 20_000}, full={"particles": 100_000})
+
+
+def _turned_noise(
+    h_low: float, h_high: float, c_low: float, c_high: float, turn_H: float, turn_C: float, **settings: Any
+) -> dict[str, Any]:
+    """Hessian and noise that fit neither each other nor the axes."""
+    H, C = rotated(turn_H, (h_low, h_high)), rotated(turn_C, (c_low, c_high))
+    return {**settings, "H": H, "C": C}
+
+
+def _turned_adam(**drawn: Any) -> dict[str, Any]:
+    return _turned_noise(**drawn, beta2=0.999, delta=0.0)
+
+
+def _turned_adai(**drawn: Any) -> dict[str, Any]:
+    return _turned_noise(**drawn, beta2=0.999, eps=1e-3)
+
+
+FEW = {"particles": 300}
+ADAM_RESTING = Study(
+    "adam-resting",
+    turned.turned_spread,
+    {"optimizer": "adam", "problems": drawn("adam-resting", _turned_adam), **FEW},
+    full={"particles": 6_000},
+)
+ADAI_RESTING = Study(
+    "adai-resting",
+    turned.turned_spread,
+    {"optimizer": "adai", "problems": drawn("adai-resting", _turned_adai), **FEW},
+    full={"particles": 6_000},
+)
+SLOW_MOMENTS = 0.05
+"""The fluctuation of a second moment of beta2 = .999 changes variances by some tenths of a percent."""
 NEXT = 0.04
 """What is left out is of the size of the squared change of the curvature over the state, 2% at the most."""
 
@@ -60,4 +93,12 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.probability-current", "simulation", CURRENTS, "current", 0.02),
     Check("sgd.mean-shift", "numerics", SHIFTS_EXACT, "mean", NEXT),
     Check("sgd.mean-shift", "simulation", SHIFTS, "mean", NEXT),
+    *(
+        Check(claim, "simulation", study, "covariance", SLOW_MOMENTS, off_diagonal=off)
+        for claim, study in (
+            ("adam.stationary-covariance", ADAM_RESTING),
+            ("adai.stationary-covariance", ADAI_RESTING),
+        )
+        for off in (False, True)
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from torch import Tensor, strided
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -82,6 +83,14 @@ def counted(work: Callable[[], Result]) -> tuple[Result, Ledger]:
     with ledger:
         result = work()
     return result, ledger
+
+
+def spare(device: torch.device) -> int:
+    """Bytes that a measurement takes where nothing is said: 2 GiB, on CUDA half of what is free if that is more."""
+    if device.type != "cuda":
+        return 2**31
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return max(2**31, (torch.cuda.mem_get_info(device)[0] + cached) // 2)
 
 
 def fitting(problem: Problem, chunk: Chunk, work: Callable[[Chunk], object], room: int) -> list[Chunk]:

@@ -9,23 +9,29 @@ def mean_square(positions: np.ndarray) -> Estimate:
     """Mean squared displacement from the origin.
 
     Args:
-        positions: One per independent particle, shape (n,), units θ.
+        positions: One per independent particle, shape (n,), units θ; or at several looks, shape (looks, n), of which
+            a particle's own mean is one unit.
 
     Returns:
         Estimate of ⟨θ²⟩, units θ².
     """
-    return Estimate.mean(positions**2)
+    return Estimate.mean(_own(positions**2))
 
 
 def mean_product(positions: np.ndarray, i: int, j: int) -> Estimate:
     """Mean product of two coordinates of particles whose mean is known to be the origin.
 
     Args:
-        positions: Shape (n, d), units θ.
+        positions: Shape (n, d), units θ; or at several looks, shape (looks, n, d).
         i: First coordinate.
         j: Second coordinate.
     """
-    return Estimate.mean(positions[:, i] * positions[:, j])
+    return Estimate.mean(_own(positions[..., i] * positions[..., j]))
+
+
+def _own(values: np.ndarray) -> np.ndarray:
+    """Every particle's mean over the looks, if there are several."""
+    return values.mean(0) if values.ndim > 1 else values
 
 
 def chain_covariances(samples: np.ndarray, i: int, j: int) -> np.ndarray:

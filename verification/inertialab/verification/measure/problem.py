@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.verification.measure.batches import Chunk, Nested, cut, mapped, tensors_in
-from inertialab.verification.measure.budget import fitting
+from inertialab.verification.measure.budget import fitting, spare
 from inertialab.verification.measure.calling import Function, call, one
 from inertialab.verification.measure.conditions import conditions, unrounded
 from inertialab.verification.measure.coordinates import Coordinates, flatten
@@ -22,6 +22,8 @@ from inertialab.verification.measure.measurable import Loss, NotMeasurableError,
 from inertialab.verification.measure.record import described
 from inertialab.verification.measure.snapshot import Snapshot, unwrapped
 from inertialab.verification.measure.stream import Stream
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 class Problem(Coordinates):
@@ -46,7 +48,8 @@ class Problem(Coordinates):
         dtype: torch.float32 or torch.float64; that of the parameters by default.
         device: That of the parameters by default.
         chunk: Most samples in a chunk; by default chunks stay as they are.
-        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together; also
+        max_bytes: Memory that kept graphs, per-sample gradients and bases of Krylov spaces may take together; 2 GiB
+            by default, on CUDA half of what is free. Also
             most that the data may take which a loader makes. A loader that gives more is read anew for every pass,
             and must give the same batches each time; nothing is then kept, so that every product costs a new graph.
         coupled: Whether the samples depend on each other: all are one batch, and only curvature can be measured.
@@ -80,16 +83,17 @@ class Problem(Coordinates):
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
         chunk: int | None = None,
-        max_bytes: int = 2**31,
+        max_bytes: int | None = None,
         coupled: bool = False,
     ):
         model = unwrapped(model)
-        self.model, self.loss, self.l2, self.max_bytes, self.coupled = model, loss, l2, max_bytes, coupled
+        self.model, self.loss, self.l2, self.coupled = model, loss, l2, coupled
         refuse_modules(model, coupled)
         named = chosen(model, parameters)
         self.names = tuple(named)
         first = next(iter(named.values()))
         self.dtype, self.device = dtype or first.dtype, torch.device(device or first.device)
+        self.max_bytes = spare(self.device) if max_bytes is None else max_bytes
         if self.dtype not in (torch.float32, torch.float64):
             raise NotMeasurableError(
                 f"Curvature in {self.dtype} would be rounding error; pass dtype=torch.float32 or torch.float64."
@@ -102,7 +106,7 @@ class Problem(Coordinates):
         self.start = own if at is None else self._cast(at.detach())
         modules = [model, loss] if isinstance(loss, nn.Module) else [model]
         self.snapshot = Snapshot(modules, list(named.values()), self._cast)
-        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=max_bytes, beyond=Stream)
+        self.chunks = cut(data, chunk, self._cast, apart=not coupled, max_bytes=self.max_bytes, beyond=Stream)
         self.samples = sum(chunk.samples for chunk in self.chunks)
         self.structure, self._reference_weight = Structure(), 0.0
         self.record: Mapping[str, Any] = self._probe()
@@ -154,6 +158,11 @@ class Problem(Coordinates):
     def recurrent(self) -> bool:
         """Whether the model has recurrent layers, whose fused kernels lack derivatives or batching."""
         return any(isinstance(m, nn.RNNBase) for m in self.model.modules())
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether the model has convolutions."""
+        return any(isinstance(m, CONVOLUTIONS) for m in self.model.modules())
 
     @property
     def streamed(self) -> bool:

@@ -6,10 +6,12 @@ from inertialab.theory.claims.escape.momentum import momentum_escape
 from inertialab.theory.claims.escape.sgd import SGD_EXPONENT, ito_prefactor, sgd_escape
 from inertialab.theory.claims.escape.wells import straight_path
 from inertialab.theory.claims.escape.white_noise import LOW
+from inertialab.theory.claims.stationary.sgd import sgd_stationary_variance
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED, Step, proven
 from inertialab.theory.dynamics import ADAM
 from inertialab.theory.notation import (
     B,
+    C,
     D,
     D_a,
     D_b,
@@ -28,6 +30,7 @@ from inertialab.theory.notation import (
     eta_adam,
     g,
     gamma,
+    h,
     k,
     s,
     tau_adam,
@@ -35,7 +38,6 @@ from inertialab.theory.notation import (
 )
 from inertialab.theory.notation import m as average
 from inertialab.theory.notation import v as second
-from inertialab.theory.numerics import adam_exponent
 from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, Source, claim
 
@@ -49,7 +51,8 @@ ADAM_PARTS = (
 """Exponent climbed with the noise of the minimum, and with that of the saddle, if v follows the noise."""
 ADAM_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) / sp.sqrt(Hb))
 FROZEN_EXPONENT = 2 * sp.sqrt(B) * dL / eta_adam * (s / sp.sqrt(Ha) + (1 - s) * sp.sqrt(Ha) / Hb)
-_lag = 8 + 250 * sp.Abs(sp.log(Ha / Hb))
+_lag = 250 * sp.Abs(sp.log(Ha / Hb))
+_rates = tuple(eta_adam * sp.sqrt(B * H) for H in (Ha, Hb))
 FOLLOWS = Regime(
     (
         s > 0,
@@ -57,13 +60,16 @@ FOLLOWS = Regime(
         ADAM_EXPONENT >= 12,
         *(part >= 4 for part in ADAM_PARTS),
         beta <= beta2,
+        *(100 * rate <= 1 - beta for rate in _rates),
         (1 - beta2) * ADAM_EXPONENT <= sp.Rational(1, 40),
-        *(_lag * eta_adam * sp.sqrt(B * H) <= 1 - beta2 for H in (Ha, Hb)),
-        B * dL * ADAM_EXPONENT <= sp.Rational(1, 20),
+        *(_lag * rate <= 1 - beta2 for rate in _rates),
+        *(ADAM_EXPONENT * rate <= sp.Rational(1, 40) for rate in _rates),
+        *(20 * B * dL * ADAM_EXPONENT * (1 - beta2) <= 1 - beta2 + rate for rate in _rates),
     ),
-    "The second moment must forget faster than the parameter moves and slowly enough to be a mean over many gradients, "
-    "and the gradient must stay small beside the noise. With a longer memory see adam.escape-frozen. Gaussian noise, "
-    "smooth between its two values, a straight path.",
+    "The second moment must be a mean over many gradients; where the noise changes on the way it must forget so much "
+    "faster than the parameter moves; and it must see little of the gradient, which is small beside the noise or soon "
+    "over. Inertia lengthens the time by eta*sqrt(B*Hb)/(1 - beta). With a longer memory see adam.escape-frozen. "
+    "Gaussian noise, smooth between its two values, a straight path.",
 )
 FROZEN = Regime(
     (
@@ -72,7 +78,7 @@ FROZEN = Regime(
         FROZEN_EXPONENT >= 12,
         ADAM_PARTS[0] >= 4,
         ADAM_PARTS[1] * sp.sqrt(Ha / Hb) >= 4,
-        beta <= 1 - 40 * eta_adam * sp.sqrt(B * Hb) * sp.sqrt(Hb / Ha),
+        beta <= 1 - 100 * eta_adam * sp.sqrt(B * Hb) * sp.sqrt(Hb / Ha),
         FROZEN_EXPONENT * (1 - beta2) * 10 * (1 + Ha / Hb + Hb / Ha) <= eta_adam * sp.sqrt(B * Ha),
         *(FROZEN_EXPONENT * eta_adam * sp.sqrt(B / Ha) * H <= sp.Rational(1, 40) for H in (Ha, Hb)),
     ),
@@ -81,7 +87,7 @@ FROZEN = Regime(
 )
 
 
-def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
+def mobility_and_diffusion() -> tuple[sp.Expr, sp.Expr]:
     """Mobility and diffusion of Adam long after its start, with a given second moment and no memory of momentum."""
     late = {beta**k: 0, beta2**k: 0, delta: 0}
     step = (dict(ADAM.assignments)[theta] - theta).subs(late).subs(average, g)
@@ -97,23 +103,28 @@ def _adam_drift_and_noise() -> tuple[sp.Expr, sp.Expr]:
     kind="asymptotic",
     regime=FOLLOWS,
     source=Source("xie2022adaptive", "Theorem 5, exponent; prefactor derived here"),
-    uses=("langevin.mean-first-passage", "langevin.eyring-kramers"),
+    uses=("langevin.mean-first-passage", "langevin.eyring-kramers", "momentum.escape"),
     layers=("numerics", "simulation"),
     change=straight_path,
     limits=(({"B": 1000000000000.0}, float("inf")),),
-    slips=(("quick = sp.Rational(3, 8)", "quick = sp.Rational(1, 8)"),),
+    slips=(
+        ("quick = sp.Rational(3, 8)", "quick = sp.Rational(1, 8)"),
+        ("sp.sqrt(B * Hb) / (1 - beta)", "sp.sqrt(B * Hb) / (1 + beta)"),
+    ),
 )
 def adam_escape() -> Derivation:
     """Mean escape time of Adam whose second moment follows the noise: √B in the exponent, 1/√B in the prefactor.
 
     With v = C(x) the drift is -L'/√C and the diffusion η/2, the same everywhere: Ito and anti-Ito agree, and
-    Kramers' law holds with the curvatures of ∫L'/√C. v is a mean over 1/(1 - β₂) gradients. It must be renewed while
-    the parameter relaxes, in 1/(η√(BH)) steps, or it lags behind on the way; and it must be a mean over many, since it
+    Kramers' law holds with the curvatures of ∫L'/√C. v is a mean over 1/(1 - β₂) gradients. Where the noise changes it
+    must be renewed while the parameter relaxes, in 1/(η√(BH)) steps, or it lags behind on the way; where minimum and
+    saddle are equally curved it has nothing to follow, and any memory will do. It must be a mean over many, since it
     fluctuates and holds the very gradient that it divides, which multiplies the exponent by 1 + 3(1 - β₂)/8. Where it
-    keeps its value at the minimum the law is adam.escape-frozen.
+    keeps its value at the minimum the law is adam.escape-frozen. Momentum leaves the exponent alone and makes the time
+    longer by Langer's factor, 1 + η√(BH_b)/(1 - β) to first order.
     """
     noise, slope = sp.Symbol("C", positive=True), sp.Symbol("L_1", positive=True)
-    mobility, diffusion = _adam_drift_and_noise()
+    mobility, diffusion = mobility_and_diffusion()
     yield Step("Mobility of Adam", None, 1 / sp.sqrt(second), equals=mobility)
     yield Step("Its diffusion", D, eta_adam * noise / (2 * second), equals=diffusion)
     adiabatic = (mobility * slope / diffusion).subs(second, noise)
@@ -130,9 +141,22 @@ def adam_escape() -> Derivation:
     yield Step("Diffusion", D, eta_adam / 2, equals=diffusion.subs(second, noise))
     rates = [c * mobility.subs(second, c / B) for c in (Ha, Hb)]
     yield Step("Rate of relaxation at the minimum", None, sp.sqrt(B * Ha), equals=rates[0])
+    yield from _inertia()
+    even = 2 * sp.sqrt(B / Ha) * dL / eta_adam
+    for memory, law in (("short", ADAM_EXPONENT), ("long", FROZEN_EXPONENT)):
+        yield Step(f"Equal curvatures, the exponent for a {memory} memory", None, even, equals=law.subs(Hb, Ha))
     readable = 2 * sp.pi / (sp.sqrt(B) * (Ha * Hb) ** sp.Rational(1, 4)) * sp.exp(ADAM_EXPONENT)
     kramers = 2 * sp.pi / sp.sqrt(rates[0] * rates[1])
     return proven(readable, equals=kramers * sp.exp(dL * (s * ends[0] + (1 - s) * ends[1])))
+
+
+def _inertia() -> Derivation:
+    """What momentum does to the prefactor, to first order of the rate."""
+    langer = momentum_escape.rhs.subs({det_ratio: 1, dL: 0}).subs({gamma: (1 - beta) / eta, M: eta / (1 - beta)})
+    matched = langer.subs({Hb: sp.sqrt(B * Hb), eta: eta_adam}, simultaneous=True)
+    first = sp.series(matched * sp.sqrt(B * Hb) / (2 * sp.pi), eta_adam, 0, 2).removeO()
+    longer = 1 + eta_adam * sp.sqrt(B * Hb) / (1 - beta)
+    yield Step("Langer's factor of momentum, first order of the rate over 1 - β", None, longer, equals=first)
 
 
 def _short_memory(slope: sp.Expr, noise: sp.Expr) -> Derivation:
@@ -174,25 +198,35 @@ def _normal_mean(polynomial: sp.Expr, xi: sp.Symbol, variance: sp.Expr) -> sp.Ex
     (eta_adam, B, Ha, Hb, dL, s, beta, beta2),
     kind="asymptotic",
     regime=FROZEN,
-    uses=("sgd.escape", "adam.escape"),
+    uses=("sgd.escape", "adam.escape", "sgd.stationary-variance"),
     layers=("numerics", "simulation"),
     change=straight_path,
     limits=(({"B": 1000000000000.0}, float("inf")),),
-    slips=(("second: Ha / B, noise: c / B", "second: c / B, noise: c / B"),),
+    slips=(
+        ("second: Ha / B, noise: c / B", "second: c / B, noise: c / B"),
+        ("Ha**2 * sgd_stationary", "Ha * sgd_stationary"),
+    ),
 )
 def adam_escape_frozen() -> Derivation:
     """Mean escape time of Adam whose second moment stays that of the minimum during the climb.
 
     With a memory much longer than the climb Adam is SGD in units of √(C_a): mobility √(B/H_a) everywhere, noise that
-    depends on the place. Ito's prefactor is that of SGD divided by the mobility.
+    depends on the place. Ito's prefactor is that of SGD divided by the mobility. The slopes of a particle at rest add
+    half of its rate of relaxation to the second moment, which is left out: a quarter of the rate times the exponent.
     """
     noise = sp.Symbol("C", positive=True)
-    mobility, diffusion = _adam_drift_and_noise()
+    mobility, diffusion = mobility_and_diffusion()
     per_height = [(mobility / diffusion).subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
     yield Step("The second moment stays at the noise of the minimum", second, Ha / B, assumed=True)
     yield Step("Noise in proportion to the curvature, frozen at two values as for SGD", noise, Ha / B, assumed=True)
     exponent = dL * (s * per_height[0] + (1 - s) * per_height[1])
     yield Step("Exponent", Phi, FROZEN_EXPONENT, equals=exponent)
+    own = {eta: eta_adam * sp.sqrt(B / Ha), h: Ha, C: Ha / B}
+    slopes = Ha**2 * sgd_stationary_variance.formula.subs(own, simultaneous=True) / own[C]
+    rate = eta_adam * sp.sqrt(B * Ha)
+    yield Step("Mean square of the slope at rest, over the noise", None, rate / (2 - rate), equals=slopes)
+    more = sp.series(sp.sqrt(1 + slopes), eta_adam, 0, 2).removeO()
+    yield Step("The second moment holds it: exponent over the above, first order", None, 1 + rate / 4, equals=more)
     constant = mobility.subs(second, Ha / B)
     diffusions = [diffusion.subs({second: Ha / B, noise: c / B}, simultaneous=True) for c in (Ha, Hb)]
     moved = {Ha: Ha * constant, Hb: Hb * constant}
@@ -246,48 +280,3 @@ def adam_escape_attributed() -> Derivation:
     root = sp.diff(sp.sqrt(h_of), x) / sp.sqrt(c)
     yield Step("What a transverse direction adds to the slope of the exponent", None, root, equals=push)
     return proven(readable, equals=one * (detHb / detHa / (Hb / Ha)) ** sp.Rational(1, 4))
-
-
-@claim(
-    "adam.batch-crossover",
-    Phi,
-    (eta_adam, B, Ha, dL),
-    kind="asymptotic",
-    uses=("adam.escape",),
-    layers=("numerics", "simulation"),
-    numerics=adam_exponent,
-    limits=(({"B": 1000000000000.0}, float("inf")),),
-    slips=(
-        ("subs(second, noise + slope**2)", "subs(second, noise)"),
-        ("sp.sqrt(2 * Ha * dL)).subs(noise", "sp.sqrt(Ha * dL)).subs(noise"),
-    ),
-)
-def adam_batch_crossover() -> Derivation:
-    """Exponent of Adam's escape when the gradient enters the second moment: √B turns into B around 2BΔL = 1.
-
-    The second moment is the mean squared minibatch gradient, v = C + L'². On a parabola with C = H_a/B climbed to the
-    height ΔL the integral of 2L'√v/(ηC) is elementary. For small BΔL it grows as √B, for large as B.
-    """
-    slope, noise, top = sp.symbols("L_1 C q", positive=True)
-    mobility, diffusion = _adam_drift_and_noise()
-    integrand = (mobility * slope / diffusion).subs(second, noise + slope**2)
-    whole = 2 * slope * sp.sqrt(noise + slope**2) / (eta_adam * noise)
-    yield Step("Second moment follows the mean squared gradient of the place", second, noise + slope**2, assumed=True)
-    yield Step("Slope of the exponent with v = C + L'²", None, whole, equals=integrand)
-    # On a parabola dx = dL'/H_a.
-    primitive = 2 * (noise + slope**2) ** sp.Rational(3, 2) / (3 * eta_adam * noise * Ha)
-    yield Step("Its integral over the parabola", None, whole / Ha, equals=sp.diff(primitive, slope))
-    exponent = primitive.subs(slope, top) - primitive.subs(slope, 0)
-    yield Step("Squared gradient at the height ΔL", None, 2 * Ha * dL, equals=(Ha * sp.sqrt(2 * dL / Ha)) ** 2)
-    derived = exponent.subs(top, sp.sqrt(2 * Ha * dL)).subs(noise, Ha / B)
-    readable = 2 / (3 * eta_adam * sp.sqrt(B * Ha)) * ((1 + 2 * B * dL) ** sp.Rational(3, 2) - 1)
-    few = sp.limit(readable / (2 * sp.sqrt(B) * dL / (eta_adam * sp.sqrt(Ha))), B, 0)
-    yield Step("Few samples: over 2√BΔL/(η√H_a)", None, sp.Integer(1), equals=few)
-    many = sp.limit(readable / B, B, sp.oo)
-    yield Step(
-        "Many samples: over B",
-        None,
-        4 * sp.sqrt(2) * dL ** sp.Rational(3, 2) / (3 * eta_adam * sp.sqrt(Ha)),
-        equals=many,
-    )
-    return proven(readable, equals=derived)

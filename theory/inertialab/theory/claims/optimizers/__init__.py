@@ -5,6 +5,14 @@ from inertialab.theory.statement import claims_in
 CLAIMS = claims_in(
     __name__,
     "scaling",
+    "sharpness",
     "adai",
     "edge",
+    "radam",
+    "radam_average",
+    "radam_update",
+    "adashift",
+    "adashift_drift",
+    "cprop",
+    "cprop_heat",
 )

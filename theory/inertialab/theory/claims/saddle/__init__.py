@@ -8,6 +8,7 @@ CLAIMS = claims_in(
     "momentum",
     "underdamped",
     "entry",
+    "symmetric",
     "adam",
     "adai",
     "covariance",

@@ -16,6 +16,7 @@ from inertialab.theory.notation import (
     h,
     msd_T,
     t,
+    turn,
 )
 from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, Source, claim
@@ -29,8 +30,9 @@ from inertialab.theory.statement import Derivation, Source, claim
     regime=Regime(
         (beta < 1, (1 - beta) * T >= 50),
         "With x = (1 - beta)*T it is 1.5/(x - 1) too large: 3 % here, 5 % at x = 31, and more sooner. It also needs a "
-        "slow second moment, noise in proportion to the curvature, axes along the eigenvectors of the Hessian (else "
-        "adam.rotation), and eta*sqrt(B*h)*T << 1.",
+        "slow second moment, noise in proportion to the curvature, and eta*sqrt(B*h)*T << 1. Where the eigenvectors of "
+        "the Hessian are turned against the axes see adam.rotation.",
+        beside=(sp.Eq(turn, 0),),
     ),
     source=Source("xie2022adaptive", "Theorem 3"),
     uses=("momentum.saddle-msd-drift",),

@@ -90,7 +90,7 @@ def momentum_ballistic() -> Derivation:
     (beta, T),
     kind="exact",
     regime=Regime((beta <= 1, T >= 1), "Momentum beyond 1 diverges."),
-    layers=("numerics", "simulation"),
+    layers=("numerics", "simulation", "real"),
     numerics=bias_corrected_msd,
 )
 def momentum_bias_correction() -> Derivation:

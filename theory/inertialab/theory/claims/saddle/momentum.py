@@ -90,7 +90,7 @@ def _sum_of_squared_responses() -> sp.Expr:
     kind="exact",
     regime=Regime((h < 0, beta < 1), "A statement about saddles."),
     uses=("momentum.saddle-msd",),
-    layers=("numerics", "simulation"),
+    layers=("numerics", "simulation", "real"),
 )
 def momentum_growth_slower() -> Derivation:
     """Growth of EMA momentum at a saddle, per step: never above SGD's 1 + η|h| at the same learning rate.

@@ -30,7 +30,7 @@ _HOLDS = Regime((kappa <= 1, T >= 1), "Inertia 1 - kappa lies between 0 and 1.")
     kind="asymptotic",
     regime=_HOLDS,
     uses=("adai.saddle-msd", "sgd.saddle-variance"),
-    layers=("simulation",),
+    layers=("simulation", "real"),
     numerics=_speed,
     limits=(({"kappa": 1.0}, 1.0),),
     slips=(("WARM.subs(beta, 1 - kappa) / T", "WARM.subs(beta, 1 - kappa) / (T + 1)"),),
@@ -73,7 +73,7 @@ def adai_saddle_speed() -> Derivation:
     expected="refuted",
     instead="Noise drives warm Adai away from a saddle more slowly than SGD: by a factor κ/(2 - κ) in the first step, "
     "nearer to 1 later. It is faster from a cold start, by its bias correction, or when it enters with a buffer.",
-    layers=("simulation",),
+    layers=("simulation", "real"),
     limits=(({"kappa": 1.0, "T": 1000000000000.0}, 1.0),),
     slips=(("/ (eta**2 * size * T / B)", "/ (eta**2 * size / B)"),),
 )

@@ -17,7 +17,7 @@ FREE_THERMAL = 2 * D / (gamma**2 * M**2) * (t - (1 - sp.exp(-gamma * t)) / gamma
     (D, h, gamma, M, t, v0sq),
     kind="exact",
     source=Source("risken1989fokker", "Brownian motion of the harmonic oscillator"),
-    layers=("numerics", "simulation"),
+    layers=("numerics", "simulation", "real"),
     where={
         lambda_plus: -gamma / 2 + sp.sqrt(gamma**2 / 4 - h / M),
         lambda_minus: -gamma / 2 - sp.sqrt(gamma**2 / 4 - h / M),
@@ -93,7 +93,7 @@ _V = sp.Function("V", real=True)
     expected="refuted",
     instead="From a thermal start the free spread is 2D/(γ²M²)(t - (1 - e^{-γt})/γ), from rest less: inertia delays "
     "the spread, where the published drift hastens it.",
-    layers=("simulation",),
+    layers=("simulation", "real"),
     numerics=drift_and_diffusion,
     limits=(({"D": 0.0}, 0.0),),
     slips=(("rate, h / (gamma * M)", "rate, h / gamma"),),
@@ -132,7 +132,10 @@ def momentum_saddle_msd_drift() -> Derivation:
     layers=("numerics",),
     numerics=drift_share,
     limits=(({"x": 1000000000000.0}, 5e-13),),
-    slips=(("D / (gamma**3 * M**2) * (1", "D / (gamma**2 * M**2) * (1"),),
+    slips=(
+        ("D / (gamma**3 * M**2) * (1", "D / (gamma**2 * M**2) * (1"),
+        ("height = 2 * x / (1 + 2 * x) ** 2", "height = 2 * x / (1 + 2 * x)"),
+    ),
 )
 def momentum_drift_bound() -> Derivation:
     """Published drift over published diffusion, (1 - e^{-x})²/2x: never more than 0.203632, reached at x = 1.256431.
@@ -163,8 +166,10 @@ def momentum_drift_bound() -> Derivation:
     yield Step("The maximum, x = -1/2 - w, solves Lambert's equation", None, defining, equals=sp.expand(product))
     found = sp.nsolve(sp.exp(x) - 1 - 2 * x, x, 1.25, prec=50)
     yield Step("Where the maximum lies", None, where, numerically=found)
-    peak = 2 * where / (1 + 2 * where) ** 2
-    yield Step("Its height, with e^{-x} = 1/(1 + 2x)", None, peak, numerically=readable.subs(x, where))
+    height = 2 * x / (1 + 2 * x) ** 2
+    there = readable.subs(sp.exp(-x), 1 / (1 + 2 * x))
+    yield Step("Its height, where e^{-x} = 1/(1 + 2x)", None, height, equals=there)
+    peak = height.subs(x, where)
     rounded = sp.floor(10**6 * peak + sp.Rational(1, 2))
     yield Step("Its height in millionths, rounded", None, sp.Integer(203632), numerically=rounded)
     return proven(readable, equals=ratio.subs(t, x / gamma))

@@ -103,13 +103,18 @@ def sgd_fluctuation_dissipation() -> Derivation:
     fdr2,
     (),
     kind="attributed",
+    regime=Regime(
+        note="What the relation leaves out is then at most 2 %, to leading order; beyond see "
+        "sgd.fluctuation-dissipation-2-next.",
+        beside=(4 * eta * sp.Abs(L3 * k3) + eta**2 * sp.Abs(L4 * (3 * C**2 - k4)) <= 12 * h * C / 50,),
+    ),
     source=Source("yaida2018fluctuation", "second relation"),
     uses=("sgd.stationary-variance",),
     order=Order(eta, 2, sp.Symbol("lambda", positive=True) * C / (4 * h)),
     corrected_by="sgd.fluctuation-dissipation-2-next",
     instead="⟨L(θ')⟩ = ⟨L(θ)⟩ has terms of third and fourth order in the step, which vanish on a quadratic only; with "
     "symmetric noise the ratio is off by η², with skewed noise on an uneven loss already by η.",
-    layers=("simulation",),
+    layers=("simulation", "real"),
 )
 def sgd_fluctuation_dissipation_2() -> Derivation:
     """Second fluctuation-dissipation relation of SGD: exact on a quadratic, else to leading order.
@@ -170,7 +175,7 @@ def _noise_mean(polynomial: sp.Expr) -> sp.Expr:
         "Each of the two corrections may be a tenth; of the order of eta*h times twice each is left out.",
     ),
     uses=("sgd.stationary-variance", "sgd.fluctuation-dissipation-2"),
-    layers=("simulation",),
+    layers=("simulation", "real"),
     limits=(({"L3": 0.0, "L4": 0.0}, 1.0), ({"eta": 1e-9}, 1.0)),
     slips=(
         ("sp.factorial(order)", "order"),

@@ -40,7 +40,7 @@ from inertialab.theory.statement import Derivation, Source, claim
     regime=momentum_stationary_variance.regime,
     source=Source("liu2021noise", "SGD with momentum, one dimension, EMA convention"),
     uses=("momentum.stationary-variance",),
-    layers=("numerics", "simulation"),
+    layers=("numerics", "simulation", "real"),
     limits=(({"C": 0.0}, 0.0),),
 )
 def momentum_stationary_velocity() -> Derivation:

@@ -15,11 +15,14 @@ from inertialab.theory.notation import (
     C_matrix,
     H,
     V,
+    c2,
     cov_ij,
     eta,
     h,
     h_i,
     h_j,
+    n_batches,
+    noise_growth,
     theta,
     var,
     xi,
@@ -29,6 +32,12 @@ from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, Source, claim
 
 STABLE = Regime((h > 0, eta * h < 2), "A stationary state needs a minimum (h > 0) and a stable step (eta*h < 2).")
+ALONE = (n_batches <= 1, noise_growth <= sp.Rational(1, 20))
+"""Batches that are drawn independently, and noise that is the same all over the state."""
+ELSE = (
+    "Where an epoch shares out the data see sgd.shuffled-variance; where the noise grows with the distance see "
+    "sgd.stationary-covariance-cloud and, for one weight, sgd.stationary-variance-multiplicative."
+)
 
 
 @claim(
@@ -37,7 +46,7 @@ STABLE = Regime((h > 0, eta * h < 2), "A stationary state needs a minimum (h > 0
     (eta, h, C),
     kind="exact",
     layers=("numerics", "simulation", "real"),
-    regime=STABLE,
+    regime=Regime(STABLE.conditions, f"{STABLE.note} {ELSE}", (*ALONE, 20 * eta * c2 <= h * (2 - eta * h))),
     source=Source("liu2021noise", "SGD without momentum, one dimension"),
     limits=(({"C": 0.0}, 0.0),),
 )
@@ -74,7 +83,8 @@ def sgd_stationary_variance() -> Derivation:
     layers=("numerics", "simulation", "real"),
     regime=Regime(
         (h_i > 0, eta * h_i < 2),
-        "Every eigenvalue of H must satisfy this; restrict H and C to a stable subspace of H.",
+        f"Every eigenvalue of H must satisfy this; restrict H and C to a stable subspace of H. {ELSE}",
+        ALONE,
     ),
     source=Source("liu2021noise", "SGD without momentum, matrix equation"),
     change=in_eigenbasis,

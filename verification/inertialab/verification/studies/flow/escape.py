@@ -66,17 +66,6 @@ def solved_passages(points: Points, *, rng: np.random.Generator, device: torch.d
     return Findings(tuple(rows))
 
 
-def crossovers(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
-    """Adam's exponent on a parabola, second moment C + L'², by quadrature."""
-    rows = []
-    for point in points:
-        H, C = point["Ha"], point["Ha"] / point["B"]
-        top = np.sqrt(2 * point["dL"] / H)
-        value, _ = integrate.quad(lambda x, H=H, C=C: 2 * H * x * np.sqrt(C + (H * x) ** 2) / C, 0, top, epsrel=1e-12)
-        rows.append(Measurement("exponent", point, Estimate(value / point["eta"])))
-    return Findings(tuple(rows))
-
-
 def floors(levels: Sequence[float], *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """Exponent of the double well under noise max(|L''|, floor)/B, between one floor and a tenth of it."""
     well = double_well(1.0)

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from inertialab.experiments.particles import Particles
-from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.moments import mean_product, mean_square
 from inertialab.verification.studies.particles.crowds import block_diagonal, crowd_of, quadratic_system
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick, lower
@@ -255,12 +254,6 @@ def adai_speed(
         spreads = [[mean_square(at) for at in crowd.values().astype(float)] for crowd in (adai, sgd, cold)]
         for p, inertia, one, other in zip(points, kappa, spreads[0], spreads[1], strict=True):
             point = {**p, "eta": eta, "kappa": float(inertia), "T": T}
-            found.append(Measurement("speed", point, _ratio(one, other)))
-        fast[str(T)] = [_ratio(one, other).value for one, other in zip(spreads[2], spreads[1], strict=True)]
+            found.append(Measurement("speed", point, one.over(other)))
+        fast[str(T)] = [one.over(other).value for one, other in zip(spreads[2], spreads[1], strict=True)]
     return Findings(tuple(found), {"cold": fast})
-
-
-def _ratio(one: Estimate, other: Estimate) -> Estimate:
-    """Ratio of two independent means."""
-    value = one.value / other.value
-    return Estimate(value, value * float(np.hypot(one.se / one.value, other.se / other.value)), min(one.n, other.n))

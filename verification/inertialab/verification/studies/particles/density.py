@@ -10,8 +10,8 @@ from numpy.polynomial import Polynomial
 from inertialab.experiments.particles import Particles
 from inertialab.experiments.system import Noise, System
 from inertialab.theory.landscapes import Landscape, coordinates
+from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.flow.density import at_place
-from inertialab.verification.studies.particles.relations import quotient
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 WIDTH = 0.16
@@ -48,7 +48,7 @@ def by_particles(
             counts += np.abs(crowd.values() - places[:, None]) < WIDTH / 2
             tick()
         rows += [
-            Measurement("density", at_place(point, x), quotient(count, counts[0]))
+            Measurement("density", at_place(point, x), Estimate.quotient(count, counts[0]))
             for x, count in zip(point["at"], counts[1:], strict=True)
         ]
     return Findings(tuple(rows))

@@ -22,8 +22,12 @@ from inertialab.verification.studies.noisy_wells import (
     valley,
     white,
 )
+from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 from inertialab.verification.studies.wells import EDGE, VALLEY_EDGE, curvatures, metastable
+
+FAMILIES = 8
+"""Replicates that share the loops of a run."""
 
 
 def escape_time(
@@ -34,6 +38,7 @@ def escape_time(
     relaxation: float,
     particles: int,
     replicates: int,
+    wanted: float,
     states: Mapping[str, Any] | None = None,
     start: tuple[float, ...] = (-1.0,),
     boundary: float = EDGE,
@@ -45,14 +50,16 @@ def escape_time(
         rng: Source of the seed.
         tick: Called after each replicate.
         relaxation: Steps in which a particle forgets where in the well it was.
-        particles: Trials at each level of a replicate.
-        replicates: Their number.
+        particles: Trials at each level of a run of several replicates.
+        replicates: Their number at most.
+        wanted: Relative standard error at which no more are made.
         states: Where other states of the optimizer start, as after many steps.
         start: Minimum.
         boundary: Of the first coordinate.
     """
-    # An average over ever more steps loses its digits in single precision.
-    slow = 1 - float(system.settings.get("beta2", 0.0)) < 5e-6
+    # An average over ever more steps loses its digits in single precision: 1 - beta2 by 1.5% here, of which a climb of
+    # ten thousand steps sees one in fifty.
+    slow = 1 - float(system.settings.get("beta2", 0.0)) < 2e-6
     found = forward_flux(
         system,
         start=start,
@@ -60,6 +67,8 @@ def escape_time(
         seed=int(rng.integers(2**62)),
         particles=particles,
         replicates=replicates,
+        wanted=wanted,
+        families=FAMILIES if replicates % FAMILIES == 0 else 1,
         states=states,
         age=10**9 if states else 0,
         precision=np.float64 if slow else np.float32,
@@ -67,7 +76,7 @@ def escape_time(
         tick=lambda _: tick(),
     )
     value = float(system.settings["eta"]) * found.steps
-    return Estimate(value, value * found.error, replicates)
+    return Estimate(value, value * found.error, found.replicates, found.share)
 
 
 def white_escapes(
@@ -75,6 +84,7 @@ def white_escapes(
     optimizer: str,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -85,10 +95,17 @@ def white_escapes(
     for point in points:
         system, conditions = white(optimizer, point)
         conditions |= as_particle(optimizer, point) if "beta" in point else {}
-        relaxation = 3 / (point["eta"] * conditions["Ha"]) + 10 / (1 - point.get("beta", 0.0))
-        time = escape_time(system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates)
+        relaxation = 1 / (point["eta"] * conditions["Ha"]) + 10 / (1 - point.get("beta", 0.0))
+        time = escape_time(
+            system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates, wanted=wanted
+        )
         rows.append(Measurement("time", conditions, time))
     return Findings(tuple(rows))
+
+
+def white_scatter(seeds: int, *, rng: np.random.Generator, device: torch.device, tick: Tick, **config: Any) -> Findings:
+    """Scatter of mean escape times over their claimed errors."""
+    return scatter(white_escapes, seeds, rng=rng, device=device, tick=tick, **config)
 
 
 def momentum_minibatches(
@@ -96,18 +113,22 @@ def momentum_minibatches(
     optimizer: str,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
     tick: Tick,
 ) -> Findings:
-    """Mean escape time of momentum in minibatch noise."""
+    """Mean escape time of momentum in minibatch noise, D that of the minimum."""
     rows = []
     for point in points:
         system, conditions, _ = minibatch(optimizer, point)
-        relaxation = 3 / (point["eta"] * conditions["Ha"]) + 10 / (1 - point["beta"])
-        time = escape_time(system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates)
-        rows.append(Measurement("time", conditions | as_particle(optimizer, point), time))
+        relaxation = 1 / (point["eta"] * conditions["Ha"]) + 10 / (1 - point["beta"])
+        time = escape_time(
+            system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates, wanted=wanted
+        )
+        conditions |= as_particle(optimizer, point) | {"D": point["eta"] * conditions["Ha"] / point["B"] / 2}
+        rows.append(Measurement("time", conditions, time))
     return Findings(tuple(rows))
 
 
@@ -115,6 +136,7 @@ def sgd_minibatches(
     points: Points,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -125,7 +147,9 @@ def sgd_minibatches(
     for point in points:
         system, conditions, _ = minibatch("sgd", point)
         relaxation = 1 / (point["eta"] * conditions["Ha"])
-        time = escape_time(system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates)
+        time = escape_time(
+            system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates, wanted=wanted
+        )
         rows.append(Measurement("time", conditions, time))
     return Findings(tuple(rows))
 
@@ -135,6 +159,7 @@ def adam_minibatches(
     power: float,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -145,14 +170,16 @@ def adam_minibatches(
     for point in points:
         system, conditions, _ = minibatch("adam", point, power, delta=0.0)
         second = conditions["Ha"] / point["B"]
+        rate = point["eta"] * conditions["Ha"] / second**0.5
         time = escape_time(
             system,
             rng,
             tick,
-            relaxation=second**0.5 / (point["eta"] * conditions["Ha"]),
+            relaxation=1 / rate,
             particles=particles,
             replicates=replicates,
-            states={"v": second},
+            wanted=wanted,
+            states={"v": second * (1 + rate / 2)},  # noise, and the mean squared slope of a particle at rest
         )
         more = {"detHa": conditions["Ha"], "detHb": conditions["Hb"]}
         rows.append(Measurement("time", {**conditions, **more}, time))
@@ -163,6 +190,7 @@ def valleys(
     points: Points,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -180,9 +208,10 @@ def valleys(
             system,
             rng,
             tick,
-            relaxation=3 / (point["eta"] * slowest),
+            relaxation=1 / (point["eta"] * slowest),
             particles=particles,
             replicates=replicates,
+            wanted=wanted,
             start=(-1.0, 0.0),
             boundary=VALLEY_EDGE,
         )
@@ -195,6 +224,7 @@ def loss_noise(
     points: Points,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -204,8 +234,10 @@ def loss_noise(
     rows = []
     for point in points:
         system, conditions, unit = squared_loss(point)
-        relaxation = 3 / (point["eta"] * float(system.landscape.hessian([-1.0])[0, 0]))
-        time = escape_time(system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates)
+        relaxation = 1 / (point["eta"] * float(system.landscape.hessian([-1.0])[0, 0]))
+        time = escape_time(
+            system, rng, tick, relaxation=relaxation, particles=particles, replicates=replicates, wanted=wanted
+        )
         rows.append(Measurement("time", conditions, time.scaled(1 / unit)))
     return Findings(tuple(rows))
 
@@ -214,6 +246,7 @@ def adai_minibatches(
     points: Points,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -224,7 +257,7 @@ def adai_minibatches(
     for point in points:
         plain, conditions, _ = minibatch("sgd", {k: v for k, v in point.items() if k != "kappa"})
         system, states = adai_pair(plain.landscape, plain.noise.variances[0], point)
-        relaxation = 3 / (point["eta"] * conditions["Ha"]) + 10 / point["kappa"]
+        relaxation = 1 / (point["eta"] * conditions["Ha"]) + 10 / point["kappa"]
         time = escape_time(
             system,
             rng,
@@ -232,6 +265,7 @@ def adai_minibatches(
             relaxation=relaxation,
             particles=particles,
             replicates=replicates,
+            wanted=wanted,
             states=states,
             start=(-1.0, 0.0),
         )
@@ -243,6 +277,7 @@ def adai_growing_noise(
     points: Points,
     particles: int,
     replicates: int,
+    wanted: float,
     *,
     rng: np.random.Generator,
     device: torch.device,
@@ -258,9 +293,10 @@ def adai_growing_noise(
             system,
             rng,
             tick,
-            relaxation=3 / (point["eta"] * float(well.hessian([-1.0])[0, 0])) + 10 / point["kappa"],
+            relaxation=1 / (point["eta"] * float(well.hessian([-1.0])[0, 0])) + 10 / point["kappa"],
             particles=particles,
             replicates=replicates,
+            wanted=wanted,
             states=states,
             start=(-1.0, 0.0),
             boundary=VALLEY_EDGE,

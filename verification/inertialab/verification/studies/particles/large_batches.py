@@ -38,7 +38,7 @@ def travels(points: Points, particles: int, *, rng: np.random.Generator, device:
         generator = torch_generator(rng, device)
         small = _ways(point, particles, steps * factor, generator, tick)
         large = _ways(scaled(point), particles, steps, generator, tick)
-        found.append(Measurement("travel", point, _ratio(Estimate.mean(large), Estimate.mean(small))))
+        found.append(Measurement("travel", point, Estimate.mean(large).over(Estimate.mean(small))))
     return Findings(tuple(found))
 
 
@@ -47,13 +47,6 @@ def scaled(point: Mapping[str, Any]) -> dict[str, Any]:
     factor = point["k_batch"]
     memories = {name: 1 - factor * (1 - point[name]) for name in ("beta", "beta2")}
     return {**point, **memories, "eta": factor**0.5 * point["eta"], "g_std": point["g_std"] / factor**0.5}
-
-
-def _ratio(above: Estimate, below: Estimate) -> Estimate:
-    """Quotient of two independent means."""
-    value = above.value / below.value
-    relative = np.hypot(above.se / above.value, below.se / below.value)
-    return Estimate(value, float(abs(value) * relative), above.n)
 
 
 def _ways(point: Mapping[str, Any], pairs: int, steps: int, generator: torch.Generator, tick: Tick) -> np.ndarray:

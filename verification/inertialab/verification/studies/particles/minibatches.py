@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inertialab.experiments.batches import Batches
 from inertialab.experiments.ensemble import torch_generator
-from inertialab.experiments.minibatch import batches
 from inertialab.experiments.walk import Stride
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.particles.relations import settled, visited
@@ -35,7 +35,7 @@ def sampled(points: Points, draws: int, *, rng: np.random.Generator, device: tor
     rows = []
     for point in points:
         values = torch.as_tensor(_samples(point["n_samples"], rng), device=device)
-        chosen = next(batches(len(values), point["B"], draws, point["sampling"], torch_generator(rng, device)))
+        chosen = next(Batches(len(values), point["B"], draws, point["sampling"], torch_generator(rng, device)))
         means = values[chosen].mean(1).cpu().numpy()
         rows.append(Measurement("factor", point, Estimate.mean(point["B"] * means**2)))
         tick()
@@ -53,7 +53,7 @@ def epochs(points: Points, particles: int, *, rng: np.random.Generator, device: 
         values, count = _samples(BATCH * n, rng), BATCH * n
         scale = np.sqrt(point["C"] * BATCH * (count - 1) / (count - BATCH)) / h
         a = torch.as_tensor(scale * values, dtype=torch.float64, device=device)
-        drawn = batches(count, BATCH, particles, "shuffled epochs", torch_generator(rng, device))
+        drawn = Batches(count, BATCH, particles, "shuffled epochs", torch_generator(rng, device))
 
         def gradient(x: Tensor, h: float = h, a: Tensor = a, drawn: Any = drawn) -> Tensor:
             return h * (x - a[next(drawn)].mean(1))

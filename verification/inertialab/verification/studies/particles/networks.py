@@ -11,7 +11,7 @@ from torch.func import functional_call, jvp, vmap
 
 from inertialab.experiments.ensemble import torch_generator
 from inertialab.experiments.models import MODELS
-from inertialab.verification.studies.particles.relations import quotient
+from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 INPUTS = 4
@@ -48,20 +48,21 @@ def noise_over_curvature(
         model = MODELS[point["model"]](INPUTS, point["outputs"], generator).to(device)
         theta = {name: p.detach() for name, p in model.named_parameters()}
         inputs = torch.randn(samples, INPUTS, generator=generator, dtype=torch.float64, device=device)
-        labels, loss = _labelled(point, functional_call(model, theta, inputs), generator)
+        labels, loss = labelled(point, functional_call(model, theta, inputs), generator)
         for _ in range(directions):
             along = {k: torch.randn(p.shape, generator=generator, dtype=p.dtype) for k, p in theta.items()}
             first, second = (
                 x.reshape(-1, point["B"]).mean(1).cpu().numpy()
-                for x in _derivatives(model, loss, theta, along, inputs, labels)
+                for x in derivatives(model, loss, theta, along, inputs, labels)
             )
             unit = point.get("sigma2", 1.0)
-            rows.append(Measurement("ratio", point, quotient(point["B"] * first**2, unit * second)))
+            rows.append(Measurement("ratio", point, Estimate.quotient(point["B"] * first**2, unit * second)))
             tick()
     return Findings(tuple(rows))
 
 
-def _labelled(point: Any, outputs: Tensor, generator: torch.Generator) -> tuple[Tensor, Loss]:
+def labelled(point: Any, outputs: Tensor, generator: torch.Generator) -> tuple[Tensor, Loss]:
+    """Labels that outputs draw themselves, with Gaussian noise of variance `sigma2` or as classes, and their loss."""
     if "sigma2" in point:
         noise = torch.randn(outputs.shape, generator=generator, dtype=outputs.dtype, device=outputs.device)
         return outputs + point["sigma2"] ** 0.5 * noise, _half_square
@@ -69,7 +70,7 @@ def _labelled(point: Any, outputs: Tensor, generator: torch.Generator) -> tuple[
     return torch.nn.functional.one_hot(classes, outputs.shape[1]).to(outputs.dtype), _cross_entropy
 
 
-def _derivatives(
+def derivatives(
     model: Any, loss: Loss, theta: Any, along: Any, inputs: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor]:
     """First and second derivative of every sample's loss along a direction, shape (samples,) each."""

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inertialab.experiments.batches import Batches, Sampling
 from inertialab.experiments.ensemble import torch_generator
-from inertialab.experiments.minibatch import Sampling, batches
 from inertialab.experiments.walk import Stride, walk
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.particles.gradients import LAWS, curvature, noisy_gradient, slope
@@ -17,18 +17,6 @@ from inertialab.verification.studies.study import Findings, Measurement, Points,
 
 FORGOTTEN = 7.0
 """Relaxation times of the slowest mode before anything is measured; variances forget twice as fast."""
-
-
-def quotient(above: np.ndarray, below: np.ndarray) -> Estimate:
-    """Ratio of two means over the same independent units, its error to first order.
-
-    Args:
-        above: One number a unit, shape (n,).
-        below: The same, with a mean that is not zero.
-    """
-    ratio = above.mean() / below.mean()
-    error = (above - ratio * below).std(ddof=1) / abs(below.mean()) / len(above) ** 0.5
-    return Estimate(float(ratio), float(error), len(above))
 
 
 def settled(point: Mapping[str, Any]) -> int:
@@ -92,11 +80,11 @@ def relations(
         noisy, full, square, force, bent = visited(optimizer, settings, gradient, start, wait, wait, terms, tick)
         scale = eta * (1 + beta) / 2
         rows += [
-            Measurement("relation", known, quotient(noisy, scale * square)),
-            Measurement("relation-full", known, quotient(full, scale * square)),
+            Measurement("relation", known, Estimate.quotient(noisy, scale * square)),
+            Measurement("relation-full", known, Estimate.quotient(full, scale * square)),
         ]
         if not beta:
-            rows.append(Measurement("second", known, quotient(force, eta / 2 * bent)))
+            rows.append(Measurement("second", known, Estimate.quotient(force, eta / 2 * bent)))
     return Findings(tuple(rows))
 
 
@@ -109,7 +97,7 @@ def relations_of_batches(
         samples = rng.exponential(size=point["n_samples"])
         samples = torch.as_tensor(samples - samples.mean(), dtype=torch.float64, device=device)
         sampling: Sampling = point["sampling"]
-        drawn = batches(len(samples), point["B"], particles, sampling, torch_generator(rng, device))
+        drawn = Batches(len(samples), point["B"], particles, sampling, torch_generator(rng, device))
 
         def gradient(x: Tensor, point: Mapping[str, Any] = point, drawn: Any = drawn, a: Tensor = samples) -> Tensor:
             return point["h"] * (x - a[next(drawn)].mean(1))
@@ -122,8 +110,8 @@ def relations_of_batches(
         start = torch.zeros(particles, dtype=torch.float64, device=device)
         noisy, full, square = visited("sgd", {"eta": point["eta"]}, gradient, start, wait, whole, terms, tick)
         rows += [
-            Measurement("relation", point, quotient(noisy, point["eta"] / 2 * square)),
-            Measurement("relation-full", point, quotient(full, point["eta"] / 2 * square)),
+            Measurement("relation", point, Estimate.quotient(noisy, point["eta"] / 2 * square)),
+            Measurement("relation-full", point, Estimate.quotient(full, point["eta"] / 2 * square)),
         ]
     return Findings(tuple(rows))
 

@@ -67,7 +67,7 @@ def _averages(
         gradient = w.grad
         stepper.step()
         if step >= wait:
-            for name, number in zip(NAMES, _numbers(before, gradient, w.detach()), strict=True):
+            for name, number in zip(NAMES, numbers(before, gradient, w.detach()), strict=True):
                 sums[name] += number / steps
         tick()
     return {name: total.cpu().numpy() for name, total in sums.items()}
@@ -76,7 +76,7 @@ def _averages(
 NAMES = ("norm", "square", "fourth", "angle")
 
 
-def _numbers(before: Tensor, gradient: Tensor | None, after: Tensor) -> tuple[Tensor, ...]:
+def numbers(before: Tensor, gradient: Tensor | None, after: Tensor) -> tuple[Tensor, ...]:
     """|w|⁴, squared gradient at |w| = 1, its square, squared angle of the step."""
     if gradient is None:
         raise ValueError("The weights have no gradient; the loss must depend on them.")

@@ -12,6 +12,9 @@ from inertialab.verification.measure.moments import mean_product, mean_square
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
+LOOKS, APART = 8, 0.05
+"""Looks at a stationary state, and the correlation of squares that is left between them."""
+
 
 def relaxation_steps(A: np.ndarray, remainder: float = 1e-6) -> int:
     """Steps after which the variance of a linear recursion is this close to its stationary value, relatively."""
@@ -19,10 +22,21 @@ def relaxation_steps(A: np.ndarray, remainder: float = 1e-6) -> int:
     return max(1, int(np.ceil(np.log(remainder) / (2 * np.log(radius))))) if radius > 0 else 1
 
 
+def looks(A: np.ndarray) -> np.ndarray:
+    """Steps at which the stationary state of a linear recursion is looked at, so far apart that each look tells more.
+
+    Between two looks the correlation of squares falls to a twentieth; waiting for the first costs more than the others.
+    """
+    return relaxation_steps(A) + relaxation_steps(A, APART) * np.arange(LOOKS)
+
+
 def equilibrium(
     optimizer: str, points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
-    """Stationary variance of particles under the real optimizer, from rest, after the variance has relaxed."""
+    """Stationary variance of particles under the real optimizer, from rest, after the variance has relaxed.
+
+    A particle's mean over several looks is one unit.
+    """
     found = []
     for point in points:
         positions, moved = _at_rest(optimizer, point, particles, rng, device, tick)
@@ -40,22 +54,24 @@ def _at_rest(
     device: torch.device,
     tick: Tick,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of particles once the variance has relaxed, and by how much the last step has moved them."""
+    """Positions of particles once the variance has relaxed, and by how much the last step has moved them, by looks."""
     settings = {k: v for k, v in point.items() if k not in ("h", "C", "B")}
     A, _ = recursion(optimizer, h=point["h"], **settings)
-    end = relaxation_steps(A)
-    before, after = simulate(
+    ends = looks(A)
+    times = sorted({*ends.tolist(), *(ends + 1).tolist()})
+    at = simulate(
         optimizer,
         settings,
         hessian=point["h"],
         noise_covariance=point["C"],
         particles=particles,
-        times=[end, end + 1],
+        times=times,
         rng=rng,
         device=device,
         tick=tick,
     )[..., 0]
-    return after, after - before
+    after = at[np.searchsorted(times, ends + 1)]
+    return after, after - at[np.searchsorted(times, ends)]
 
 
 def equilibrium_matrix(
@@ -73,9 +89,9 @@ def equilibrium_matrix(
         H, C = np.array(point["H"]), np.array(point["C"])
         settings = {k: v for k, v in point.items() if k not in ("H", "C")}
         curvatures = np.linalg.eigvalsh(H)
-        end = [max(relaxation_steps(recursion(optimizer, h=float(h), **settings)[0]) for h in curvatures)]
-        shape = {"hessian": H, "noise_covariance": C, "particles": particles, "times": end}
-        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)[0]
+        ends = max((looks(recursion(optimizer, h=float(h), **settings)[0]) for h in curvatures), key=lambda t: t[0])
+        shape = {"hessian": H, "noise_covariance": C, "particles": particles, "times": ends.tolist()}
+        positions = simulate(optimizer, settings, **shape, rng=rng, device=device, tick=tick)
         entries = [(i, j) for i in range(len(H)) for j in range(i + 1)]
         found += [Measurement("covariance", point, mean_product(positions, *e), entry=e) for e in entries]
     return Findings(tuple(found))

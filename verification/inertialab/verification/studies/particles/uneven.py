@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inertialab.experiments.batches import Batches
 from inertialab.experiments.ensemble import matrix_root, torch_generator
-from inertialab.experiments.minibatch import batches, least_squares_paths
+from inertialab.experiments.minibatch import least_squares_paths
 from inertialab.experiments.walk import Stride
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.exact.chain import about, regression
@@ -32,7 +33,7 @@ def regressions(
         eta = point["share"] / known["h"]
         generator = torch_generator(rng, device)
         inputs, targets = (torch.as_tensor(v, dtype=torch.float64, device=device) for v in (x, y))
-        drawn = batches(len(x), point["B"], particles, "with replacement", generator)
+        drawn = Batches(len(x), point["B"], particles, "with replacement", generator)
 
         def gradient(theta: Tensor, x: Tensor = inputs, y: Tensor = targets, drawn: Any = drawn) -> Tensor:
             chosen = next(drawn)
@@ -78,14 +79,14 @@ def edges(points: Points, particles: int, *, rng: np.random.Generator, device: t
             )[0, :, 0]
             growths.append(ends**2 - 1)
         parts = np.array(growths).reshape(3, 200, -1).mean(2)
-        found = np.array([_root(rates, part) for part in parts.T])
-        whole = _root(rates, parts.mean(1))
+        found = np.array([upper_root(rates, part) for part in parts.T])
+        whole = upper_root(rates, parts.mean(1))
         error = found.std(ddof=1) / len(found) ** 0.5
         rows.append(Measurement("edge", known, Estimate(whole, float(error), len(found))))
     return Findings(tuple(rows))
 
 
-def _root(rates: np.ndarray, growth: np.ndarray) -> float:
+def upper_root(rates: np.ndarray, growth: np.ndarray) -> float:
     """Upper root of the parabola through three points, the one about which they lie."""
     roots = np.roots(np.polyfit(rates, growth, 2)).real
     return float(roots[np.argmin(abs(roots - rates[1]))])

@@ -9,25 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inertialab.experiments.data import load
 from inertialab.experiments.ensemble import torch_generator
-from inertialab.experiments.models import MODELS
 from inertialab.experiments.problem import Problem as TrainingProblem
-from inertialab.experiments.training import minimise, run_chains
-from inertialab.verification.measure.calibration import calibrate
-from inertialab.verification.measure.curvature import hessian
+from inertialab.experiments.training import run_chains
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
+from inertialab.verification.measure.lanczos import Eigenpairs
 from inertialab.verification.measure.moments import chain_covariances
-from inertialab.verification.measure.noise import noise_covariance_in
-from inertialab.verification.measure.problem import Problem
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Tick
+from inertialab.verification.studies.training.minima import instruments, minimum, most_correlated
 
 RELAXATIONS = 4  # burn-in, in relaxation times of the slowest tested direction
-
-
-PAIRS = 5  # off-diagonal entries judged: those where the noise is most correlated
 
 
 def fluctuations(
@@ -64,8 +56,8 @@ def fluctuations(
         device: Where to run.
         tick: Called after each step.
     """
-    problem, at, facts = _minimum(data, model, l2, rng, device)
-    pairs, C, measured = _instruments(problem, at, directions, batch, torch_generator(rng, device))
+    problem, at, facts = minimum(data, model, l2, rng, device)
+    pairs, C, measured = instruments(problem, at, directions, batch, torch_generator(rng, device))
     chosen: dict[str, Any] = {"steepness": steepness, "batch": batch, "chains": chains, "relaxations": relaxations}
     found = _around(problem, at, pairs, C, optimizer, settings, **chosen, rng=rng, tick=tick)
     return replace(found, facts=facts | measured)
@@ -94,11 +86,12 @@ def _around(
         eta = rate * (1 - settings["beta"]) if optimizer == "momentum-torch" else rate
         # The larger rates only serve the limit of small ones, through a mean over all directions.
         length = relaxations if x == min(steepness) else relaxations / 2
+        # As trainings do, in single precision: rounding moves a weight by 1e-7 of itself in a step, noise by 1e-3.
         samples = run_chains(
-            problem,
+            problem.single(),
             optimizer,
             {"eta": eta, **settings},
-            start=at,
+            start=at.float(),
             basis=pairs.vectors,
             chains=chains,
             batch=batch,
@@ -113,45 +106,17 @@ def _around(
     return Findings(tuple(found), {}, shared, correlations)
 
 
-def _schedule(relaxation: float, length: float) -> dict[str, int]:
+def _schedule(relaxation: float, length: float) -> dict[str, Any]:
     """Burn-in and sampling of a chain whose slowest direction relaxes in so many steps."""
     every = max(1, int(0.1 * relaxation))
     return {"burn_in": int(RELAXATIONS * relaxation), "samples": int(length * relaxation / every), "every": every}
-
-
-def _minimum(
-    data: str, model: str, l2: float, rng: np.random.Generator, device: torch.device
-) -> tuple[TrainingProblem, Tensor, dict[str, Any]]:
-    dataset = load(data)
-    # Weights are drawn on the CPU, so that every device starts from the same ones.
-    net = MODELS[model](dataset.inputs.shape[1], dataset.classes, torch_generator(rng, torch.device("cpu"))).to(device)
-    problem = TrainingProblem(net, dataset.inputs.to(device), dataset.targets.to(device), l2)
-    at, norm = minimise(problem)
-    return problem, at, {"parameters": at.numel(), "gradient norm": norm, "loss": float(problem.value(at))}
-
-
-def _instruments(
-    trained: TrainingProblem, at: Tensor, directions: int, batch: int, generator: torch.Generator
-) -> tuple[Eigenpairs, np.ndarray, dict[str, Any]]:
-    """Top eigenpairs of the Hessian and the noise covariance along them, calibrated."""
-    problem = Problem.of(trained, at)
-    pairs = top_eigenpairs(hessian(problem), directions, rtol=1e-6, generator=generator)
-    C = noise_covariance_in(problem, pairs.vectors, batch=batch).cpu().numpy()
-    curvature = pairs.values.cpu().numpy()
-    facts = {
-        "lambda": curvature.tolist(),
-        "residuals": pairs.residuals.tolist(),
-        "B*C/H": (batch * np.diag(C) / curvature).tolist(),
-        "calibration": calibrate(trained, at, pairs),
-    }
-    return pairs, C, facts
 
 
 def _second_moments(
     samples: np.ndarray, group: str, curvature: np.ndarray, C: np.ndarray
 ) -> tuple[list[Measurement], list[list[float]]]:
     k = len(curvature)
-    entries = [(i, i) for i in range(k)] + _most_correlated(C)
+    entries = [(i, i) for i in range(k)] + most_correlated(C)
     units = np.stack([chain_covariances(samples, *entry) for entry in entries])
     estimates = [Estimate.mean(unit) for unit in units]
     rows = [Measurement("covariance", {}, e, entry, group) for e, entry in zip(estimates, entries, strict=True)]
@@ -166,13 +131,6 @@ def _second_moments(
         for i in range(k)
     ]
     return rows, np.corrcoef(units[:k]).tolist()
-
-
-def _most_correlated(C: np.ndarray) -> list[tuple[int, int]]:
-    spread = np.sqrt(np.diag(C))
-    rows, columns = np.tril_indices(len(C), -1)
-    order = np.argsort(-np.abs((C / np.outer(spread, spread))[rows, columns]))[:PAIRS]
-    return [(int(rows[o]), int(columns[o])) for o in order]
 
 
 def fluctuation_scatter(
@@ -193,7 +151,7 @@ def fluctuation_scatter(
     tick: Tick,
 ) -> Findings:
     """Scatter of covariances around one minimum over their claimed errors, new chains for each seed."""
-    problem, at, _ = _minimum(data, model, l2, rng, device)
-    pairs, C, _ = _instruments(problem, at, directions, batch, torch_generator(rng, device))
+    problem, at, _ = minimum(data, model, l2, rng, device)
+    pairs, C, _ = instruments(problem, at, directions, batch, torch_generator(rng, device))
     chosen: dict[str, Any] = {"steepness": steepness, "batch": batch, "chains": chains, "relaxations": relaxations}
     return scatter(partial(_around, problem, at, pairs, C, optimizer, settings, **chosen), seeds, rng=rng, tick=tick)

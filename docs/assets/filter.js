@@ -1,0 +1,31 @@
+// Words, optimizer and verdict choose lines of the board; without this script all of them are there.
+document.addEventListener("DOMContentLoaded", () => {
+  const boards = [...document.querySelectorAll(".board")];
+  if (!boards.length) return;
+  const rows = boards.flatMap((board) => [...board.querySelectorAll("tbody tr")]);
+  const id = (row) => row.querySelector("td code").textContent;
+  const optimizers = [...new Set(rows.map((row) => id(row).split(".")[0]))].sort();
+  const verdicts = [...new Set(rows.flatMap((row) => [...row.querySelectorAll("[class^=verdict]")].map((v) => v.textContent)))]
+    .filter((word) => word !== "\u2013").sort();
+  const list = (label, words) =>
+    `<label>${label} <select><option value="">all</option>${words.map((w) => `<option>${w}</option>`).join("")}</select></label>`;
+  const form = document.createElement("div");
+  form.className = "filter";
+  form.innerHTML = `<label>words <input type="search"></label>${list("about", optimizers)}${list("verdict", verdicts)}` +
+    `${list("in", ["derivation", "numerics", "simulation", "real"])}<span role="status"></span>`;
+  boards[0].previousElementSibling.before(form);
+  const [words, about, verdict, layer] = form.querySelectorAll("input, select");
+  const layers = ["derivation", "numerics", "simulation", "real"];
+  const shown = (row) => {
+    const cells = [...row.cells].slice(1, 5).map((cell) => cell.textContent.replace(" (weak)", "").trim());
+    const asked = layer.value ? [cells[layers.indexOf(layer.value)]] : cells;
+    return row.textContent.toLowerCase().includes(words.value.toLowerCase()) &&
+      (!about.value || id(row).startsWith(about.value + ".")) && (!verdict.value || asked.includes(verdict.value));
+  };
+  const apply = () => {
+    for (const row of rows) row.hidden = !shown(row);
+    form.querySelector("[role=status]").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} claims`;
+  };
+  form.addEventListener("input", apply);
+  apply();
+});

@@ -1,0 +1,87 @@
+"""The verdict board of the home page: a strip of cells by subject, and a line in words for each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+from tables import errors, prose, table, verdict
+
+from inertialab.theory import claim as named
+from inertialab.theory.claims import subject_of
+from inertialab.verification.court.board import COLUMNS
+from inertialab.verification.court.report import MARKS, strongest
+
+SIGNS = {word: sign.strip() for word, (sign, _) in MARKS.items()}
+"""A sign for each verdict, so that nothing is said by colour alone."""
+LEGEND = (
+    "D derivation, N exact numerics, S simulation, R real training. ✓ proven or confirmed, ≈ checked numerically in a "
+    "step, a assumed in a step, ✗ contradicts or refuted, ? undecided, · not measured, empty: not applicable."
+)
+
+
+def strip(content: Mapping[str, Any]) -> str:
+    """A cell for each claim and layer, by subject; each claim's four cells are a link to its page."""
+    parts = [
+        f'<div class="strip" role="group" aria-label="{escape(subject)}"><p>{escape(subject)}</p>'
+        f"<div>{''.join(map(_cells, rows))}</div></div>"
+        for subject, rows in by_subject(content["rows"])
+    ]
+    return "\n".join([*parts, f'<p class="legend">{LEGEND}</p>'])
+
+
+def _cells(row: Mapping[str, Any]) -> str:
+    said = ", ".join(f"{layer} {row[layer]}" for layer in COLUMNS if row[layer] != "not applicable")
+    label = escape(f"{named(row['id']).title.rstrip('.')}: {said}")
+    cells = "".join(f'<i class="cell-{colour(row[layer])}">{SIGNS[row[layer]]}</i>' for layer in COLUMNS)
+    return f'<a href="claims/{row["id"]}.html" title="{label}" aria-label="{label}">{cells}</a>'
+
+
+def colour(word: str) -> str:
+    """The kind of a verdict that a cell is coloured by."""
+    groups = {"good": ("proven", "confirmed"), "bad": ("contradicts", "refuted"), "open": ("undecided",)}
+    return next((name for name, words in groups.items() if word in words), "none")
+
+
+def board(content: Mapping[str, Any]) -> str:
+    """Every claim in words with its verdicts, by subject, and what the board was made from."""
+    parts = []
+    for subject, rows in by_subject(content["rows"]):
+        lines = [
+            (
+                f"[{_words(row)}](claims/{row['id']}.md)<br>`{row['id']}` · {row['kind']}",
+                *(_marked(row, layer) for layer in COLUMNS),
+                strongest(row) or "–",
+            )
+            for row in rows
+        ]
+        header = ("claim", *COLUMNS, "would have seen")
+        parts.append(f'### {subject}\n\n<div class="board" markdown>\n\n{table(header, lines)}\n</div>\n')
+    return "\n".join([*parts, provenance(content), errors(content["errors"])])
+
+
+def by_subject(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Rows of the board under their subjects, both in reading order."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(subject_of(row["id"]), []).append(row)
+    return list(found.items())
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    return prose(named(row["id"]).title.rstrip("."))
+
+
+def _marked(row: Mapping[str, Any], layer: str) -> str:
+    return verdict(row[layer]) + (" (weak)" if layer in row.get("weak", ()) else "")
+
+
+def provenance(content: Mapping[str, Any]) -> str:
+    """Tier, device, seed, commit and versions, and what was left out."""
+    dirty = " (dirty)" if content["dirty"] else ""
+    commit = f"commit `{content['commit'][:10]}`{dirty}" if content["commit"] else "no commit"
+    versions = ", ".join(f"{k} {v}" for k, v in content["versions"].items())
+    head = f"*{content['tier'].capitalize()} tier, {content['device']}, seed {content['seed']}, {commit}; {versions}.*"
+    absent = "".join(f"\n- left out: {study}: {reason}" for study, reason in content["absent"].items())
+    return f"{head}\n{absent}\n"

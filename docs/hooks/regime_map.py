@@ -1,0 +1,97 @@
+"""Regime maps as pictures: measured over predicted in every cell, with contours at 5% and 20%."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from look import INK, PLAIN, svg
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from tables import prose
+
+from inertialab.theory import claim
+
+LEVELS = (0.0, 0.8, 0.95, 1.05, 1.2, 1e9)
+SHADES = ("#7fa6d6", "#c6d9ef", "#f4f4f0", "#f6d9b8", "#e5a06a")
+"""Far below, below, within 5%, above, far above; told apart by any eye, and dark letters are read on all."""
+LETTERS = "#202020"
+
+
+def found(folder: Path) -> list[dict[str, Any]]:
+    """The tables that a folder holds, in the order of their names."""
+    return [{"file": f.stem, **json.loads(f.read_text())} for f in sorted(folder.glob("*.json"))]
+
+
+def figure(made: Mapping[str, Any]) -> str:
+    """One map as SVG: the ratio in each cell, heavy inside the claim's regime."""
+    ratio, inside = np.array(made["ratio"]), np.array(made["inside"])
+    rows, columns = ratio.shape
+    with matplotlib.rc_context({"svg.hashsalt": made["file"], **PLAIN}):
+        drawing = Figure(figsize=(1.6 + 0.75 * columns, 1.1 + 0.42 * rows))
+        axes = drawing.add_axes((0.17, 0.2, 0.81, 0.76))
+        norm = BoundaryNorm(LEVELS, len(SHADES))
+        axes.imshow(ratio, cmap=ListedColormap(SHADES), norm=norm, origin="lower", aspect="auto")
+        for level, look in ((0.95, "-"), (1.05, "-"), (0.8, "--"), (1.2, "--")):
+            if ratio.min() < level < ratio.max():
+                axes.contour(ratio, levels=[level], colors=INK, linestyles=look, linewidths=1)
+        for i, j in np.ndindex(rows, columns):
+            weight = "bold" if inside[i, j] else "normal"
+            axes.text(j, i, _short(float(ratio[i, j])), color=LETTERS, ha="center", va="center", weight=weight)
+        _ticks(axes, made)
+        return svg(drawing)
+
+
+def _short(ratio: float) -> str:
+    return f"{ratio:.3f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def _ticks(axes: Any, made: Mapping[str, Any]) -> None:
+    across, up = made["across"], made["up"]
+    axes.set_xticks(range(len(across["values"])), [f"{x:g}" for x in across["values"]])
+    axes.set_yticks(range(len(up["values"])), [f"{x:g}" for x in up["values"]])
+    axes.set(xlabel=across["name"], ylabel=up["name"])
+
+
+def shown(made: Mapping[str, Any], up: str = "") -> str:
+    """One map with its words.
+
+    Args:
+        made: The table.
+        up: Way from the page to the root of the site.
+    """
+    ratio, inside = np.array(made["ratio"]), np.array(made["inside"])
+    error = float(np.max(made["error"]))
+    alt = (
+        f"Measured over predicted on a grid of {made['across']['name']} and {made['up']['name']}: "
+        f"between {ratio.min():.3g} and {ratio.max():.3g}"
+    )
+    within = f"{int((np.abs(ratio - 1) <= 0.05).sum())} of {ratio.size} cells are within 5%"
+    regime = f", {int(inside.sum())} (bold) lie in the regime" if inside.any() else ", none lies in the regime"
+    noise = f" Standard errors are at most {error:.1%}." if error else ""
+    picture = f"![{alt}]({up}maps/{made['file']}.svg)"
+    return f"{picture}\n\nBy {made['layer']}; {prose(made['fixed'])}. {within}{regime}.{noise}\n"
+
+
+def of_claim(id: str, tables: Sequence[Mapping[str, Any]]) -> str:
+    """The maps of a claim for its page; empty without any."""
+    mine = [made for made in tables if made["claim"] == id]
+    return "## Where it may be used\n\n" + "\n".join(shown(made, "../") for made in mine) if mine else ""
+
+
+def page(tables: Sequence[Mapping[str, Any]]) -> str:
+    """All maps, claim by claim."""
+    parts = [
+        "# Regime maps\n\nA claim is judged inside its regime. A map shows the same law over the two groups that "
+        "decide whether it holds, far beyond: each cell is measured over predicted, with contours at 5% (full) and 20% "
+        "(broken). Nothing is judged here. `python -m inertialab.verification maps --out results` makes them again.\n"
+    ]
+    for id in dict.fromkeys(made["claim"] for made in tables):
+        title = prose(claim(id).title.rstrip("."))
+        parts.append(f"## {title}\n\n[`{id}`](claims/{id}.md)\n")
+        parts += [shown(made) for made in tables if made["claim"] == id]
+    return "\n".join(parts)

@@ -1,0 +1,169 @@
+"""What the word arbal does: errors against labels, kept and drawn; or questions to a person."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table as Shown
+from scipy import stats
+
+from inertialab.experiments import picture, sources, store
+from inertialab.experiments.answers import require_writable
+from inertialab.experiments.arbal import curve, person, sets
+from inertialab.experiments.arbal.options import Arbal
+from inertialab.experiments.data import DATASETS
+
+SETTINGS = ("regions", "gain", "split_slack", "delta")
+REFERENCE = "IWAL"
+SHOWN_AT = (100, 200, 400, 800)
+
+
+def carried_out(options: Arbal, console: Console) -> int:
+    """Measure, or take the record; or ask a person. Returns the exit code.
+
+    Raises:
+        WrongInputError: If the table or an option cannot be followed.
+        DataMissingError: If a data set is not there.
+    """
+    require_writable(options.out)
+    if options.ask:
+        return person.asked(options, console)
+    X, y, about = read(options)
+    key = {
+        "command": "arbal",
+        **about,
+        **{name: getattr(options, name) for name in (*SETTINGS, "shuffles", "seed")},
+        "columns": list(options.columns),
+        "digest": hashlib.sha256(np.ascontiguousarray(np.column_stack([X, y])).tobytes()).hexdigest()[:16],
+        "code": sources.digest("inertialab.experiments.arbal.curve"),
+    }
+    path = options.out / f"{about['name']}.json"
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task(about["name"], total=3 * options.shuffles)
+        record = store.record(path, key, lambda: measured(X, y, options, lambda: progress.advance(bar)))
+    console.print(table(record["result"]))
+    console.print(told(record["result"]), highlight=False)
+    draw(record["result"], path.with_suffix(".svg"))
+    console.print(f"Record {path}", highlight=False, soft_wrap=True)
+    console.print(f"Picture {path.with_suffix('.svg')}", highlight=False, soft_wrap=True)
+    return 0
+
+
+def read(options: Arbal) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """Features, labels 0 or 1, and what they are called."""
+    if options.data is None:
+        row = sets.SETS[options.set]
+        X, y = row.read()
+        return X, y, {"name": options.set, "title": row.title, "licence": _licence(options.set)}
+    (X, y), classes = sets.from_file(options.data, options.target, options.columns)
+    title = f"{classes[0]} and {classes[1]}"
+    return X, y, {"name": options.data.stem, "title": title, "licence": ""}
+
+
+def _licence(name: str) -> str:
+    """Under which a set may be used; all of them are of UCI."""
+    base = "digits" if name.startswith("digits") else name
+    return DATASETS[base].licence if base in DATASETS else "CC BY 4.0"
+
+
+def measured(X: np.ndarray, y: np.ndarray, options: Arbal, tick: Any) -> dict[str, Any]:
+    """Errors of every way of asking on every shuffle."""
+    settings = {name: asdict(options)[name] for name in SETTINGS} | {"refit": True}
+    rows = min(len(y) // 2, 4000)
+    budgets = curve.budgets_of(rows)
+    errors: dict[str, list[list[float]]] = {}
+    ends: list[dict[str, Any]] = []
+    for seed in range(options.seed, options.seed + options.shuffles):
+        stream = sets.shuffled(X, y, seed)
+        for name, regions in (("ARBAL", options.regions), ("IWAL", 1)):
+            found, end = curve.of_model(curve.model(settings, regions, seed), stream, budgets)
+            errors.setdefault(name, []).append(found)
+            ends.append({"method": name, "seed": seed, **end})
+            tick()
+        others = {
+            "margin": curve.of_margin(stream, budgets),
+            "every row": curve.of_rows(stream, budgets),
+            "forest, every row": curve.of_forest(stream, budgets, seed),
+        }
+        for name, found in others.items():
+            errors.setdefault(name, []).append(found)
+        tick()
+    return {
+        "rows": len(y),
+        "features": X.shape[1],
+        "streamed": rows,
+        "budgets": budgets,
+        "errors": errors,
+        "ends": ends,
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean, and half of its 95% interval, over shuffles."""
+    units = np.asarray(values, dtype=float)
+    half = stats.t.ppf(0.975, len(units) - 1) * units.std(ddof=1) / len(units) ** 0.5
+    return float(units.mean()), float(half)
+
+
+def beside(result: dict[str, Any], budget: int, name: str = "ARBAL", other: str = REFERENCE) -> tuple[float, float]:
+    """Error of a way of asking minus that of another on the same shuffles, in points, with half its interval."""
+    i = result["budgets"].index(budget)
+    pairs = zip(result["errors"][name], result["errors"][other], strict=True)
+    return interval([100 * (a[i] - b[i]) for a, b in pairs])
+
+
+def table(result: dict[str, Any]) -> Shown:
+    """Errors at some numbers of labels."""
+    shown = Shown(title="error in % by labels, mean over shuffles ± 95% interval")
+    at = [b for b in SHOWN_AT if b in result["budgets"]]
+    for column in ("", *map(str, at)):
+        shown.add_column(column, justify="right")
+    for name, curves in result["errors"].items():
+        cells = [interval([100 * c[result["budgets"].index(b)] for c in curves]) for b in at]
+        shown.add_row(name, *(f"{mean:.1f} ± {half:.1f}" for mean, half in cells))
+    return shown
+
+
+def told(result: dict[str, Any]) -> str:
+    """What it came to, in a line."""
+    last = max(b for b in result["budgets"] if b <= SHOWN_AT[-1])
+    mean, half = beside(result, last)
+    ours = [end for end in result["ends"] if end["method"] == "ARBAL"]
+    regions = np.mean([end["regions"] for end in ours])
+    share = np.mean([end["labels"] / end["rounds"] for end in ours])
+    return (
+        f"At {last} labels ARBAL errs {mean:+.1f} ± {half:.1f} points beside IWAL; {regions:.1f} regions on the mean, "
+        f"{share:.0%} of the rows asked for by the end."
+    )
+
+
+def draw(result: dict[str, Any], path: Path) -> None:
+    """Error against labels."""
+    with rc_context(picture.STYLE):
+        figure = Figure(figsize=(5.4, 3.6), layout="constrained")
+        axes = figure.subplots()
+        curves(axes, result)
+        axes.set(xlabel="labels", ylabel="error, %")
+        axes.legend(frameon=False)
+        picture.save(figure, path)
+
+
+def curves(axes: Any, result: dict[str, Any]) -> None:
+    """The curves of all ways of asking, with their intervals."""
+    for name, found in result["errors"].items():
+        ends = [interval([100 * c[i] for c in found]) for i in range(len(result["budgets"]))]
+        means, halves = np.array(ends).T
+        axes.fill_between(result["budgets"], means - halves, means + halves, alpha=0.2)
+        axes.plot(result["budgets"], means, label=name)
+    axes.set(xscale="log", ylim=(0, None))
+    axes.set_xticks(result["budgets"][::2], map(str, result["budgets"][::2]))
+    axes.minorticks_off()

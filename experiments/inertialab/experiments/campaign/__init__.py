@@ -1,0 +1,1 @@
+"""Campaigns: image networks trained by every optimizer at published settings, in pieces that can be resumed."""

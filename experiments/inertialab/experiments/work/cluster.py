@@ -1,0 +1,189 @@
+"""Tasks on the machines of a cluster, through dask.distributed, which is an extra.
+
+Nothing but names goes out and nothing but paths comes back: records are written by the workers, into a folder that all
+machines share.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.work.task import Outcome, Task, performed
+from inertialab.experiments.work.where import QUEUES
+
+MEMORY = "4GB"
+"""Of a worker on a batch system, unless dask's own configuration says otherwise."""
+REACHED = 20
+"""Seconds in which a scheduler must answer."""
+LOOK = 0.5
+"""Seconds between two looks for workers that have come."""
+LOGS = "runs/cluster"
+"""Where jobs of a batch system write what they say, unless dask's own configuration says otherwise."""
+DEATHS = 1
+"""How many workers a task may cost and is begun once more."""
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+@contextlib.contextmanager
+def connected(word: str, jobs: int, console: Console) -> Iterator[Any]:
+    """A client of the cluster; what was started for it ends with the block.
+
+    Args:
+        word: As in `where.require_cluster`.
+        jobs: Number of workers of one thread each; an address has those that it has.
+        console: Where the address of the dashboard is told.
+
+    Raises:
+        WrongInputError: If the cluster cannot be reached or started.
+    """
+    import dask.config
+    from distributed import Client
+
+    settings: dict[str, Any] = {
+        "distributed.scheduler.allowed-failures": DEATHS,
+        "distributed.nanny.pre-spawn-environ": _environment(),
+        "distributed.worker.daemon": False,
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.large-graph-warning-threshold": "1GB",
+        "distributed.logging": {"distributed": "critical"},
+    }
+    with dask.config.set(settings), contextlib.ExitStack() as stack:
+        try:
+            cluster: Any = word if "://" in word else stack.enter_context(_started(word, jobs))
+            client = stack.enter_context(Client(cluster, set_as_default=False, timeout=REACHED))
+        except (OSError, RuntimeError, TimeoutError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise WrongInputError(f"--cluster {word}: it cannot be reached or started ({reason}).") from None
+        if link := client.dashboard_link:
+            console.print(f"Dashboard {link}", highlight=False, soft_wrap=True)
+        yield client
+
+
+def _environment() -> dict[str, Any]:
+    """What workers are told: one numerical thread, and where the data are."""
+    kept = {name: os.environ[name] for name in ("INERTIALAB_DATA", "INERTIALAB_COMMIT") if name in os.environ}
+    return {**dict.fromkeys(THREADS, 1), **kept}
+
+
+def _started(word: str, jobs: int) -> Any:
+    """The cluster that a word means, with its workers asked for."""
+    if word == "local":
+        from distributed import LocalCluster
+
+        return LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
+    if word in QUEUES:
+        import dask.config
+        import dask_jobqueue
+
+        given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
+        own = {"cores": 1, "processes": 1, "memory": MEMORY, "python": sys.executable, "log_directory": LOGS}
+        chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
+        exports = [f"export {name}={value}" for name, value in _environment().items()]
+        chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
+        cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
+        cluster.scale(jobs)
+        return cluster
+    from distributed import SSHCluster
+
+    hosts = word.removeprefix("ssh:").split(",")
+    return SSHCluster(
+        [hosts[0], *hosts], worker_options={"nthreads": 1}, remote_python=[sys.executable] * (len(hosts) + 1)
+    )
+
+
+def on_cluster(
+    tasks: Sequence[Task], client: Any, limit: float | None, running: dict[str, str], stack: contextlib.ExitStack
+) -> Iterator[Outcome]:
+    """As many tasks as there are workers at a time; what becomes of them comes as they end.
+
+    A scheduler suspects every task that a lost worker has been given, also those that it had not begun. So no worker is
+    given a second one before it has done the first.
+
+    Args:
+        tasks: What to do.
+        client: Of a cluster.
+        limit: Most seconds that a task may take.
+        running: Filled with those that run, for the display.
+        stack: Tasks that have not ended are cancelled with it.
+    """
+    waiting, out = deque(tasks), dict[str, Any]()
+    ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+    stack.callback(_cancelled, client, out)
+
+    def fill() -> None:
+        room = sum(client.nthreads().values()) - len(out)
+        for task in [waiting.popleft() for _ in range(min(room, len(waiting)))]:
+            future = client.submit(_on_worker, *task.words(), limit, key=f"{task.name} {client.id}", pure=False)
+            out[task.name], running[task.name] = future, "on a worker"
+            future.add_done_callback(lambda _, name=task.name: ended.put(name))
+
+    fill()
+    return _collected(waiting, out, running, ended, fill, limit)
+
+
+def _collected(
+    waiting: deque[Task],
+    out: dict[str, Any],
+    running: dict[str, str],
+    ended: queue.SimpleQueue[str],
+    fill: Callable[[], None],
+    limit: float | None,
+) -> Iterator[Outcome]:
+    while waiting or out:
+        try:
+            name = ended.get(timeout=LOOK)
+        except queue.Empty:
+            fill()  # workers may have come
+            continue
+        future = out.pop(name)
+        running.pop(name)
+        fill()
+        yield _outcome(name, future, limit)
+
+
+def _cancelled(client: Any, out: Mapping[str, Any]) -> None:
+    with contextlib.suppress(Exception):  # nobody waits for what a closed connection says
+        client.cancel(list(out.values()), force=True)
+
+
+def _outcome(name: str, future: Any, limit: float | None) -> Outcome:
+    """What became of a task: its own words, or those of a scheduler that has lost its workers."""
+    if future.status == "error":
+        error = future.exception()
+        if type(error).__name__ == "KilledWorker":
+            late = f", or took longer than the {limit:g} s of --limit" if limit else ""
+            return name, 0.0, "", f"its worker died {DEATHS + 1} times{late}.", "machine"
+        return name, 0.0, "", " ".join(str(error).split()), "machine"
+    if future.status != "finished":
+        return name, 0.0, "", f"the scheduler has {future.status} it.", "machine"
+    _, seconds, path, why, kind = future.result()
+    if path and not Path(path).is_file():
+        return name, seconds, "", f"its worker wrote {path}, which is not here; --out must be a shared folder.", "input"
+    return name, seconds, path, why, kind
+
+
+def _on_worker(name: str, call: str, arguments: str, limit: float | None) -> Outcome:
+    """Do a task in a worker; one that takes too long ends its process, which dask counts as a loss."""
+    import faulthandler
+
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(threadpool_limits(1))
+        if limit:
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))
+            faulthandler.dump_traceback_later(limit, exit=True, file=nowhere)
+            stack.callback(faulthandler.cancel_dump_traceback_later)
+        return performed(name, call, arguments)

@@ -1,0 +1,98 @@
+"""SIGKILL at random instants: what was complete stays, nothing is twice, the end is that of an undisturbed run."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+from faults.subjects import Subject, ended, forked, length, outcome, reference, results
+
+
+def killed(subject: Subject, folder: Path, kills: int, seed: int) -> dict[str, object]:
+    """Kill a run again and again, beginning it anew each time, and count what is lost.
+
+    Args:
+        subject: The run.
+        folder: Empty.
+        kills: How often.
+        seed: Of the instants.
+    """
+    rng, wanted = random.Random(seed), reference(subject, folder / "undisturbed")
+    longest = length(subject, folder / "timed")
+    found = {"fault": "SIGKILL", "subject": subject.name, "tries": 0, "lost": 0, "twice": 0, "different": 0}
+    found |= {"completed": 0, "left over": 0}
+    place, before = folder / "killed", dict[str, object]()
+    while found["tries"] < kills:
+        pid = forked(lambda: subject.begin(place))
+        time.sleep(rng.uniform(0, longest))
+        os.kill(pid, signal.SIGKILL)
+        code = ended(pid)
+        after = results(subject, place)
+        found["lost"] += sum(after.get(name) != value for name, value in before.items())
+        found["twice"] += max(0, len(after) - len(wanted))
+        before = after
+        if code == -signal.SIGKILL:
+            found["tries"] += 1
+        else:
+            _completed(subject, place, code, wanted, found)
+            before = {}
+    code, _ = outcome(lambda: subject.begin(place), folder / "last.said")
+    _completed(subject, place, code, wanted, found)
+    return found
+
+
+def _completed(subject: Subject, place: Path, code: int, wanted: dict[str, object], found: dict[str, int]) -> None:
+    """Compare a run that reached its end with the undisturbed one, and begin again with an empty folder."""
+    found["completed"] += 1
+    found["different"] += code != 0 or results(subject, place) != wanted
+    found["left over"] += len([*place.rglob("*.running.json")])
+    shutil.rmtree(place)
+
+
+def _workers(pid: int) -> list[psutil.Process]:
+    """Processes of a run that live and do its work."""
+    found = []
+    for process in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "resource_tracker" not in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def workers_killed(folder: Path, kills: int, seed: int) -> dict[str, object]:
+    """Kill workers of a sweep in two processes, never the same point twice running; all points must have records."""
+    import psutil
+
+    from faults.subjects import SUBJECTS, SWEEP, swept
+
+    rng, text = random.Random(seed), SWEEP.replace("wait = 0.002", "wait = 0.2")  # long enough for all kills
+    sweep = replace(SUBJECTS[0], begin=lambda folder: swept(folder, text=text))
+    wanted, said = reference(sweep, folder / "undisturbed"), folder / "said"
+    pid = forked(lambda: swept(folder / "killed", "--jobs", "2", text=text), said)
+    tries = 0
+    while tries < kills and psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        workers = _workers(pid)
+        time.sleep(rng.uniform(0.05, 0.3))
+        if workers and results(sweep, folder / "killed"):
+            workers[rng.randrange(len(workers))].kill()
+            tries += 1
+            time.sleep(3)
+    code = ended(pid)
+    got = results(sweep, folder / "killed")
+    lost = len(wanted) - len(got)
+    different = sum(got.get(name) != value for name, value in wanted.items()) - lost
+    return {
+        "fault": "SIGKILL of workers",
+        "subject": "sweep in two processes",
+        "tries": tries,
+        "exit code": code,
+        "lost": lost,
+        "twice": max(0, len(got) - len(wanted)),
+        "different": different,
+    }

@@ -1,0 +1,235 @@
+"""Regime maps: a law measured over the two groups that decide whether it holds, far beyond the regime it claims.
+
+A map judges nothing: it shows where a law may be used. Its study is one of those that judge, given a grid of points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from inertialab.theory.statement import Layer
+from inertialab.verification.docket.climbs import adam_climb, frozen_climb, loss_climb, sgd_climb
+from inertialab.verification.studies.exact import chains, inertia, saddle
+from inertialab.verification.studies.flow import escape as flow
+from inertialab.verification.studies.study import Findings, Study, written_at
+from inertialab.verification.studies.training import resting
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A dimensionless group along one side of a map.
+
+    Attributes:
+        name: As it stands on the picture.
+        values: Ascending, positive.
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Map:
+    """Measured over predicted on a grid of two groups.
+
+    Attributes:
+        study: What measures, row by row from the lowest value of `up`.
+        claims: Whose laws it is divided by.
+        layer: numerics, simulation or real.
+        quantity: Which of the study's measurements.
+        across: The horizontal group.
+        up: The vertical group.
+        fixed: What is the same at all points, in words.
+        more: From the conditions of a measurement to further arguments of the claims, such as those of an equation of
+            motion that an optimizer is matched with.
+    """
+
+    study: Study
+    claims: tuple[str, ...]
+    layer: Layer
+    quantity: str
+    across: Axis
+    up: Axis
+    fixed: str
+    more: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda point: {}
+
+
+def spaced(name: str, low: float, high: float, number: int) -> Axis:
+    """An axis of equal ratios, values rounded to three digits."""
+    return Axis(name, tuple(float(f"{x:.3g}") for x in np.geomspace(low, high, number)))
+
+
+def _grid(make: Callable[[float, float], Mapping[str, Any]], across: Axis, up: Axis) -> list[dict[str, Any]]:
+    return [dict(make(x, y)) for y in up.values for x in across.values]
+
+
+def _exact(
+    id: str,
+    claims: Sequence[str],
+    measure: Callable[..., Findings],
+    make: Callable[[float, float], Mapping[str, Any]],
+    across: Axis,
+    up: Axis,
+    fixed: str,
+    **settings: Any,
+) -> Map:
+    """A map of escape times by exact numerics."""
+    study = Study(f"map-{id}", measure, {"points": _grid(make, across, up), **settings}, place=written_at())
+    return Map(study, tuple(claims), "numerics", "time", across, up, fixed)
+
+
+EXPONENT = spaced("exponent of the escape time", 4, 18, 6)
+RATIO = spaced("Ha / Hb", 0.125, 8, 7)
+SHORT = spaced(EXPONENT.name, 4, 14, 5)
+FORGOTTEN = spaced("(1 - β₂) · exponent", 0.01, 1, 5)
+FRICTION = spaced("1 - β", 0.01, 0.5, 6)
+HEIGHT = spaced("B ΔL", 0.004, 0.5, 6)
+POWER = spaced("B / (η h)", 2, 40, 6)
+TIME = Axis("T η |h|", tuple(float(x) for x in (0.04, 0.12, 0.4, 1.2, 4.0)))
+STEP = 0.02
+"""η|h| of the map of saddles."""
+BETA = Axis("β", (0.1, 0.5, 0.8, 0.9, 0.95, 0.98))
+
+
+def _slowed(exponent: float, friction: float) -> dict[str, float]:
+    return {"ratio": 1.0, "eta": 0.004, "beta": 1 - friction, "D": 1 / exponent}
+
+
+def _particle(point: Mapping[str, Any]) -> dict[str, float]:
+    """The damped particle that EMA momentum is matched with."""
+    eta, friction = point["eta"], 1 - point["beta"]
+    return {"M": eta / friction, "gamma": friction / eta, "D": eta * point["C"] / 2, "t": eta * point["T"]}
+
+
+ESCAPES = (
+    _exact(
+        "eyring-kramers",
+        ["langevin.eyring-kramers"],
+        flow.passages,
+        lambda x, y: {"ratio": y, "barrier": 1.0, "D": 1 / x},
+        EXPONENT,
+        RATIO,
+        "white noise",
+    ),
+    _exact(
+        "sgd-escape",
+        ["sgd.escape", "sgd.escape-attributed"],
+        chains.sgd_minibatches,
+        lambda x, y: sgd_climb(1.0, 0.5, x, y),
+        EXPONENT,
+        HEIGHT,
+        "Ha = Hb, half of the exponent on either side",
+    ),
+    _exact(
+        "sgd-escape-uneven",
+        ["sgd.escape", "sgd.escape-attributed"],
+        chains.sgd_minibatches,
+        lambda x, y: sgd_climb(y, 0.5, x, 0.01),
+        EXPONENT,
+        RATIO,
+        "B ΔL = 0.01, half of the exponent on either side",
+    ),
+    _exact(
+        "adam-escape",
+        ["adam.escape", "adam.escape-attributed"],
+        chains.adam_minibatches,
+        lambda x, y: adam_climb(1.0, 0.5, x, y, 0.5),
+        spaced(EXPONENT.name, 4, 13, 5),
+        FORGOTTEN,
+        "Ha = Hb, η√(BH) a sixteenth of 1 - β₂",
+        power=0.5,
+        follows=True,
+    ),
+    _exact(
+        "adam-escape-frozen",
+        ["adam.escape-frozen"],
+        chains.adam_minibatches,
+        lambda x, y: frozen_climb(1.5, 0.5, x, y, 0.02),
+        spaced(EXPONENT.name, 4, 13, 5),
+        spaced("(1 - β₂) over the rate of relaxation", 0.001, 1, 6),
+        "Ha / Hb = 1.5",
+        power=1.0,
+        follows=True,
+    ),
+    _exact(
+        "momentum-escape",
+        ["momentum.escape"],
+        inertia.white_escapes,
+        _slowed,
+        SHORT,
+        FRICTION,
+        "EMA momentum in white noise, Ha = Hb, η = 0.004",
+        optimizer="momentum-ema",
+    ),
+    Map(
+        Study("map-momentum-slowing", inertia.slowing, {"points": _grid(_slowed, SHORT, FRICTION)}),
+        ("momentum.only-rescales", "adai.escape-inertial"),
+        "numerics",
+        "ratio",
+        SHORT,
+        FRICTION,
+        "EMA momentum over SGD in white noise, Ha = Hb, η = 0.004",
+    ),
+    _exact(
+        "power-law",
+        ["sgd.power-law"],
+        chains.loss_noise,
+        lambda x, y: loss_climb(1.0, y, x),
+        spaced(EXPONENT.name, 4, 13, 5),
+        POWER,
+        "Ha = Hb",
+    ),
+)
+
+SADDLES = Map(
+    Study(
+        "map-momentum-saddle",
+        saddle.iterated,
+        {
+            "optimizer": "momentum-ema",
+            "points": [{"eta": STEP, "h": -1.0, "C": 1.0, "beta": b, "v0sq": (1 - b) / (1 + b)} for b in BETA.values],
+            "times": [round(x / STEP) for x in TIME.values],
+        },
+    ),
+    ("momentum.saddle-msd-continuous", "momentum.saddle-msd-drift"),
+    "numerics",
+    "msd",
+    TIME,
+    BETA,
+    f"EMA momentum whose buffer is that of the noise, η|h| = {STEP}",
+    _particle,
+)
+
+BATCHES = Axis("B", (4.0, 16.0, 64.0))
+STEEP = spaced("η λ₁", 0.01, 0.64, 5)
+
+
+def _trained(optimizer: str, claims: Sequence[str], **settings: float) -> Map:
+    """The variance along the top direction of a real minimum; the minimum is another at every point."""
+    config = {
+        "data": "wine",
+        "model": "softmax-regression",
+        "l2": 0.03,
+        "optimizer": optimizer,
+        "points": _grid(lambda x, y: {"B": int(y), "steepness": x, **settings}, STEEP, BATCHES),
+        "directions": 1,
+        "chains": 600,
+        "relaxations": 50.0,
+    }
+    study = Study(f"map-trained-{optimizer}", resting.resting, config, data="wine")
+    about = ", ".join(f"{k} = {v:g}" for k, v in settings.items())
+    fixed = "softmax regression on wine, λ₁ the largest curvature" + (f", {about}" if about else "")
+    return Map(study, tuple(claims), "real", "covariance", STEEP, BATCHES, fixed)
+
+
+TRAINED = (
+    _trained("sgd", ["sgd.stationary-covariance"]),
+    _trained("adam", ["adam.stationary-covariance"], beta=0.9, beta2=0.999),
+    _trained("adai", ["adai.stationary-covariance"], beta0=0.1, beta2=0.99, eps=1e-3),
+)
+
+MAPS = (*ESCAPES, SADDLES, *TRAINED)

@@ -1,0 +1,1 @@
+"""Asking for labels: the learner itself on streams whose law is known, and on real data."""

@@ -1,0 +1,152 @@
+"""When the whole is split, how many regions there can be, and how often a split gains less than is certain."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from inertialab.experiments.arbal import bounds
+from inertialab.experiments.arbal.learner import Learner, Settings
+from inertialab.verification.measure.estimate import Estimate
+from inertialab.verification.studies.active.streams import constants, losses, taught
+from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
+
+LOW, HIGH = 0.02, 0.98
+"""Chances of class 1 by the outermost hypotheses."""
+GOLDEN = (5**0.5 - 1) / 2
+
+
+class Watchful(Learner):
+    """Looks for a split after every label, and remembers the slack of the one that it made."""
+
+    rate = 0.0
+
+    def _look_for_split(self, k: int) -> None:
+        self.regions[k].split_due = 0
+        super()._look_for_split(k)
+
+    def _split(self, k: int, rows: np.ndarray, cut: int) -> None:
+        """As of the learner; notes at which rate the slack of the best hypothesis was least."""
+        weighted, below = self.labels.weighted[rows], self.labels.x[rows, self.cuts[0][cut]] <= self.cuts[1][cut]
+        left, right = (int(weighted[side].sum(axis=0).argmin()) for side in (below, ~below))
+        apart = weighted[:, self.regions[k].best] - np.where(below, weighted[:, left], weighted[:, right])
+        count = self._log_triples(k) + np.log(len(bounds.RATES))
+        slacks = [bounds.excess(np.sum(apart**2), count, (r,)) for r in bounds.RATES]
+        self.rate = bounds.RATES[int(np.argmin(slacks))]
+        super()._split(k, rows, cut)
+
+
+def until_split(points: Points, runs: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Rows until the whole is split where a line divides two classes and no single hypothesis says so.
+
+    The hypotheses say the same everywhere; class 1 lies above `share` in the first feature.
+
+    Args:
+        points: Number `M` of hypotheses, `cuts` that are tried, `delta`, `gain`, `share` of class 0, `flips`.
+        runs: Streams of each.
+        rng: Source of rows and coins.
+        device: Not used.
+        tick: Called after each point.
+    """
+    found = []
+    for point in points:
+        weights, cuts = _parts(point)
+        ends, rates = np.zeros(runs), np.zeros(runs)
+        for i in range(runs):
+            learner = Watchful(weights, cuts, Settings(point["delta"], 2, point["gain"], 10**9, 1.0))
+            while len(learner.regions) == 1:
+                _one_more(learner, point, rng)
+            ends[i], rates[i] = learner.rounds, learner.rate
+        used, counts = np.unique(rates, return_counts=True)
+        about = {**point, "r": float(used[counts.argmax()]), **_law(point, weights)}
+        found.append(Measurement("rows", about, Estimate.mean(ends)))
+        tick()
+    return Findings(tuple(found))
+
+
+def _parts(point: Any) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Hypotheses, and cuts: the one that matters, and others in features that mean nothing."""
+    number = int(point["cuts"])
+    weights = constants(np.linspace(LOW, HIGH, int(point["M"])), number)
+    return weights, (np.arange(number), np.append(point["share"], np.full(number - 1, 0.5)))
+
+
+def _one_more(learner: Learner, point: Any, rng: np.random.Generator) -> None:
+    """One row: class 1 above the share in the first feature, unless it is flipped."""
+    x = rng.random(learner.weights.shape[1] - 1)
+    asked, p = learner.ask(x, rng.random())
+    if asked:
+        learner.tell(x, int((x[0] > point["share"]) ^ (rng.random() < point["flips"])), p)
+
+
+def _law(point: Any, weights: np.ndarray) -> dict[str, float]:
+    """True gain of the split and mean square of the weighted difference, by summing over side and label."""
+    share, flips = point["share"], point["flips"]
+    chance = np.array([share * (1 - flips), share * flips, (1 - share) * flips, (1 - share) * (1 - flips)])
+    y = np.array([0, 1, 0, 1])
+    each = losses(weights, np.zeros((4, weights.shape[1] - 1)), y)
+    risk = chance @ each
+    best = int(risk.argmin())
+    left, right = (int((chance[side] @ each[side]).argmin()) for side in ([0, 1], [2, 3]))
+    apart = each[:, best] - np.append(each[:2, left], each[2:, right])
+    asked = each.max() - each.min()
+    return {"true_gain": float(chance @ apart), "square_rate": float(chance @ apart**2 / asked)}
+
+
+def stairs(points: Points, rows: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Regions where every split removes the same risk but for a hundredth: cells of alternate labels.
+
+    The learner must be certain of half of a step, so that it finds every one. Rows are spread evenly, so that the
+    order of steps that hardly differ is not left to chance.
+
+    Args:
+        points: Number of `cells` and the `gain` of the least split.
+        rows: Rows streamed.
+        rng: Source of the coins.
+        device: Not used.
+        tick: Called after each point.
+    """
+    found = []
+    for point in points:
+        steps = point["gain"] * (1 + 0.01 * np.arange(int(point["cells"]) - 1)[::-1])
+        widths = np.append(steps[:-1] + steps[1:], steps[-1])
+        edges = 1 - np.cumsum(widths[::-1])[::-1]
+        cuts = (np.zeros(len(edges), int), edges)
+        learner = Learner(constants([1e-9, 1 - 1e-9], 1), cuts, Settings(0.05, 50, point["gain"] / 2, rows))
+        X = np.arange(rows)[:, None] * GOLDEN % 1
+        taught(learner, X, np.searchsorted(edges, X[:, 0]) % 2, rng)
+        ones = widths[::2].sum()
+        about = {**point, "risk": float(min(ones, 1 - ones))}
+        found.append(Measurement("regions", about, Estimate(float(len(learner.regions)))))
+        tick()
+    return Findings(tuple(found))
+
+
+def false_gains(
+    points: Points, runs: int, rows: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Share of streams in which the certain gain of a split is ever above what the split truly gains.
+
+    The same hypotheses and cuts as of `until_split`, but class 1 is as likely everywhere: no split gains anything, and
+    any that is made was not certain.
+
+    Args:
+        points: As of `until_split`.
+        runs: Streams of each.
+        rows: Rows of each.
+        rng: Source of rows and coins.
+        device: Not used.
+        tick: Called after each point.
+    """
+    found = []
+    for point in points:
+        weights, cuts = _parts(point)
+        over = np.zeros(runs)
+        for i in range(runs):
+            learner = Watchful(weights, cuts, Settings(point["delta"], 2, 1e-9, 10**9, 1.0))
+            while learner.rounds < rows and len(learner.regions) == 1:
+                _one_more(learner, {**point, "share": -1.0}, rng)
+            over[i] = len(learner.regions) > 1
+        found.append(Measurement("share", dict(point), Estimate.mean(over)))
+        tick()
+    return Findings(tuple(found))
