@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from inertialab.experiments import store
+
 
 def writes(folder, mark, tick, wait=0.0):
     """Leaves a file."""
@@ -14,6 +16,13 @@ def writes(folder, mark, tick, wait=0.0):
     tick()
     path = Path(folder) / f"{mark}.txt"
     path.write_text(mark)
+    return path
+
+
+def records(folder, mark, tick):
+    """Leaves a record."""
+    path = Path(folder) / f"{mark}.json"
+    store.record(path, {"mark": mark}, dict)
     return path
 
 

@@ -1,11 +1,13 @@
 """Tasks one by one, side by side and on a cluster: what fails is named, and nothing else suffers."""
 
 import io
+import sys
 
 import chores
 import pytest
 from rich.console import Console
 
+from inertialab.experiments import store
 from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.work import cluster
 from inertialab.experiments.work.running import FailedTasksError, run
@@ -86,6 +88,15 @@ def test_a_worker_that_writes_on_a_disk_of_its_own_is_told(tmp_path):
     error = failing([task("writes_elsewhere", "lonely", folder=str(tmp_path), mark="lonely")], where)
     assert "--out must be a shared folder" in str(error)
     assert error.code == 2
+
+
+@pytest.mark.parametrize("where", [pytest.param(Where(2), id="two"), pytest.param(Where(1, "local"), id="cluster")])
+def test_a_record_says_what_was_typed_whoever_makes_it(where, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "orig_argv", ["/somewhere/python", "-m", "inertialab.verification", "run"])
+    run([task("records", mark, folder=str(tmp_path), mark=mark) for mark in ("one", "two")], where, console())
+    for mark in ("one", "two"):
+        made = store.read_record(tmp_path / f"{mark}.json")
+        assert made["command"] == ["python", "-m", "inertialab.verification", "run"]
 
 
 def test_long_work_comes_first():

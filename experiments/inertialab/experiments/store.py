@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,8 @@ SCHEMA = 2
 """Of records: 1 had no seal; `READERS` knows all."""
 SEAL = "seal"
 """Name of the digest of all else that a file says."""
+COMMAND = "INERTIALAB_COMMAND"
+"""Environment variable in which workers find the command line that asked for their work."""
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "numba", "sympy")
 RUNS = "inertialab.experiments.commands"
 """The module whose imports are all that an interrupted run of particles rests on."""
@@ -180,7 +183,7 @@ def record(
         "status": "running",
         "commit": head,
         "dirty": dirty,
-        "command": _command(),
+        "command": command(),
         "key": complete(key),
         **(notes or {}),
     }
@@ -199,6 +202,15 @@ def record(
     return done
 
 
-def _command() -> list[str]:
-    """The command line, the interpreter without its path."""
+def command() -> list[str]:
+    """What was typed, the interpreter without its path; a worker knows it from `COMMAND`."""
+    told = os.environ.get(COMMAND)
+    if told and parent_process():
+        return json.loads(told)
     return [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]]
+
+
+def tell_workers() -> str:
+    """Leave the command line to processes that are begun from now on, whose own says nothing; returns what they read."""
+    os.environ[COMMAND] = json.dumps(command())
+    return os.environ[COMMAND]

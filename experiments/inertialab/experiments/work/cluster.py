@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shlex
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
+from inertialab.experiments import store
 from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.work.task import Outcome, Task, performed
 from inertialab.experiments.work.where import QUEUES
@@ -70,9 +72,9 @@ def connected(word: str, jobs: int, console: Console) -> Iterator[Any]:
 
 
 def _environment() -> dict[str, Any]:
-    """What workers are told: one numerical thread, and where the data are."""
+    """What workers are told: one numerical thread, where the data are, and what was typed."""
     kept = {name: os.environ[name] for name in ("INERTIALAB_DATA", "INERTIALAB_COMMIT") if name in os.environ}
-    return {**dict.fromkeys(THREADS, 1), **kept}
+    return {**dict.fromkeys(THREADS, 1), store.COMMAND: store.tell_workers(), **kept}
 
 
 def _started(word: str, jobs: int) -> Any:
@@ -88,7 +90,7 @@ def _started(word: str, jobs: int) -> Any:
         given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
         own = {"cores": 1, "processes": 1, "memory": MEMORY, "python": sys.executable, "log_directory": LOGS}
         chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
-        exports = [f"export {name}={value}" for name, value in _environment().items()]
+        exports = [f"export {name}={shlex.quote(str(value))}" for name, value in _environment().items()]
         chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
         cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
         cluster.scale(jobs)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from inertialab.experiments import store
 from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.memory import keep_freed_memory
 from inertialab.experiments.work.task import Outcome, Task, performed
@@ -104,6 +105,7 @@ def side_by_side(
         future = pools[-1].schedule(_done, args=[tasks[index].words(), index, str(board.path)], timeout=limit)
         future.add_done_callback(lambda done: ended.put((number, index, done)))
 
+    store.tell_workers()
     renewed()
     for index in range(len(tasks)):
         begin(index)

@@ -37,6 +37,24 @@ def settings_of(point: Mapping[str, Any]) -> dict[str, float]:
     return {k: x for k, x in point.items() if k not in NOT_SETTINGS}
 
 
+def portable(value: Any) -> Any:
+    """Settings with their numbers to twelve digits: the last bits of exp and log differ from processor to processor.
+
+    A configuration is part of its record's key; without this, records made on one machine would be stale on another.
+
+    >>> portable({"eta": 0.1 + 0.2, "C": [[1 / 3]], "B": 4})
+    {'eta': 0.3, 'C': [[0.333333333333]], 'B': 4}
+    """
+    match value:
+        case dict():
+            return {key: portable(part) for key, part in value.items()}
+        case list() | tuple():
+            return type(value)(portable(part) for part in value)
+        case float():
+            return float(f"{value:.12g}")
+    return value
+
+
 def lower(size: int) -> list[tuple[int, int]]:
     """Places of the lower triangle of a symmetric matrix, the diagonal among them."""
     return [(i, j) for i in range(size) for j in range(i + 1)]
@@ -118,6 +136,10 @@ class Study:
     full: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
     place: str = field(default_factory=written_at, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config", portable(self.config))
+        object.__setattr__(self, "full", portable(self.full))
 
     def settings(self, tier: str = "quick") -> dict[str, Any]:
         """Configuration in a tier, quick or full.
