@@ -11,13 +11,13 @@ from tables import errors, prose, table, verdict
 from inertialab.theory import claim as named
 from inertialab.theory.claims import subject_of
 from inertialab.verification.court.board import COLUMNS
-from inertialab.verification.court.report import MARKS, strongest
+from inertialab.verification.court.picture import cell
+from inertialab.verification.court.report import strongest
 
-SIGNS = {word: sign.strip() for word, (sign, _) in MARKS.items()}
-"""A sign for each verdict, so that nothing is said by colour alone."""
 LEGEND = (
     "D derivation, N exact numerics, S simulation, R real training. ✓ proven or confirmed, ≈ checked numerically in a "
-    "step, a assumed in a step, ✗ contradicts or refuted, ? undecided, · not measured, empty: not applicable."
+    "step, a assumed in a step, ✗ contradicts or refuted, ? undecided, "
+    "w weak, · not measured, empty: not applicable."
 )
 
 
@@ -34,14 +34,9 @@ def strip(content: Mapping[str, Any]) -> str:
 def _cells(row: Mapping[str, Any]) -> str:
     said = ", ".join(f"{layer} {row[layer]}" for layer in COLUMNS if row[layer] != "not applicable")
     label = escape(f"{named(row['id']).title.rstrip('.')}: {said}")
-    cells = "".join(f'<i class="cell-{colour(row[layer])}">{SIGNS[row[layer]]}</i>' for layer in COLUMNS)
+    marks = [cell(row, layer) for layer in COLUMNS]
+    cells = "".join(f'<i class="cell-{shade}">{sign}</i>' for sign, shade in marks)
     return f'<a href="claims/{row["id"]}.html" title="{label}" aria-label="{label}">{cells}</a>'
-
-
-def colour(word: str) -> str:
-    """The kind of a verdict that a cell is coloured by."""
-    groups = {"good": ("proven", "confirmed"), "bad": ("contradicts", "refuted"), "open": ("undecided",)}
-    return next((name for name, words in groups.items() if word in words), "none")
 
 
 def board(content: Mapping[str, Any]) -> str:

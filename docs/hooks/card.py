@@ -4,13 +4,14 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from board import by_subject, colour
+from board import by_subject
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from inertialab.verification.court.board import COLUMNS
+from inertialab.verification.court.picture import cell
 
 SHADES = {"good": "#8fd694", "bad": "#f4a3a3", "open": "#f0c987", "none": "#4a4f57"}
 GROUND, INK = "#1e2129", "#f2f2f2"
@@ -34,7 +35,7 @@ def card(board: Mapping[str, Any]) -> bytes:
         for n, row in enumerate(rows):
             for m, layer in enumerate(COLUMNS):
                 x, y = 60 + n % across * pitch, 225 + n // across * 105 + m * 22
-                axes.add_patch(Rectangle((x, y), pitch - 4, 18, color=SHADES[colour(row[layer])], linewidth=0))
+                axes.add_patch(Rectangle((x, y), pitch - 4, 18, color=SHADES[cell(row, layer)[1]], linewidth=0))
         judged = sum(len(row["checks"]) for row in rows)
         told = f"{len(rows)} claims, {judged} measurements judged, each by a margin stated beforehand"
         axes.text(60, 590, told, color=INK, size=17)

@@ -8,13 +8,13 @@ from typing import Any
 
 import matplotlib
 import networkx as nx
-from board import SIGNS
 from look import INK, PLAIN, svg
 from matplotlib.figure import Figure
 
 from inertialab.theory import CLAIMS
 from inertialab.theory.claims import subject_of
 from inertialab.verification.court.board import COLUMNS
+from inertialab.verification.court.report import MARKS
 
 GROUND = "#fefefe"
 """Behind the names, over the lines that pass; the page's own in the end."""
@@ -101,12 +101,12 @@ def _verdict(row: Mapping[str, Any] | None) -> tuple[str, str]:
     """A sign and a colour: the worst word of any court."""
     words = [row[layer] for layer in COLUMNS] if row else []
     if any(word in ("contradicts", "refuted") for word in words):
-        return SIGNS["refuted"], COLOURS["bad"]
+        return MARKS["refuted"][0], COLOURS["bad"]
     if "undecided" in words:
-        return SIGNS["undecided"], COLOURS["open"]
+        return MARKS["undecided"][0], COLOURS["open"]
     if any(word in ("proven", "confirmed") for word in words):
-        return SIGNS["confirmed"], COLOURS["good"]
-    return SIGNS["not measured"], COLOURS["none"]
+        return MARKS["confirmed"][0], COLOURS["good"]
+    return MARKS["not measured"][0], COLOURS["none"]
 
 
 def _inline(svg: str, count: int) -> str:

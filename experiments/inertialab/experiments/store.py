@@ -211,6 +211,6 @@ def command() -> list[str]:
 
 
 def tell_workers() -> str:
-    """Leave the command line to processes that are begun from now on, whose own says nothing; returns what they read."""
+    """Leave the command line to processes begun from now on, whose own says nothing; returns what they read."""
     os.environ[COMMAND] = json.dumps(command())
     return os.environ[COMMAND]

@@ -50,12 +50,22 @@ def picture(content: Mapping[str, Any], subject_of: Callable[[str], str]) -> str
     return "\n".join([head, told, *parts, "</svg>", ""])
 
 
+def cell(row: Mapping[str, Any], layer: str) -> tuple[str, str]:
+    """Sign of a layer's verdict, and the kind of its colour: good, bad, open or none.
+
+    >>> cell({"real": "confirmed", "weak": ["real"]}, "real")
+    ('w', 'open')
+    """
+    sign, colour = MARKS["weak" if layer in row.get("weak", ()) else row[layer]]
+    return sign.strip(), COLOURS[colour]
+
+
 def _column(row: Mapping[str, Any], x: int, y: int) -> Iterator[str]:
     yield f"<g><title>{escape(row['id'])}</title>"
     for k, layer in enumerate(COLUMNS):
         if row[layer] == "not applicable":
             continue
-        sign, colour = MARKS["weak" if layer in row["weak"] else row[layer]]
-        yield f'<rect class="{COLOURS[colour]}" x="{x}" y="{y + CELL * k}" width="{CELL}" height="{CELL - 1}"/>'
+        sign, shade = cell(row, layer)
+        yield f'<rect class="{shade}" x="{x}" y="{y + CELL * k}" width="{CELL}" height="{CELL - 1}"/>'
         yield f'<text class="c" x="{x + CELL // 2}" y="{y + CELL * k + 9}">{sign}</text>'
     yield "</g>"
