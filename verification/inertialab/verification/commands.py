@@ -21,7 +21,7 @@ from inertialab.experiments.work.running import run as run_tasks
 from inertialab.experiments.work.task import Task
 from inertialab.theory import CLAIMS, claim
 from inertialab.theory.claims import subject_of
-from inertialab.verification import campaign
+from inertialab.verification import campaign, spot
 from inertialab.verification.court.board import (
     ABOUT,
     derivation_status,
@@ -55,6 +55,7 @@ from inertialab.verification.options import (
     part_of,
 )
 from inertialab.verification.records import available
+from inertialab.verification.studies.study import Study
 
 RESULTS = Path(__file__).parents[3] / "results" / "evidence"
 """The committed records of a checkout; how long they took tells what to start first."""
@@ -85,9 +86,22 @@ def carried_out(options: Any, console: Console) -> int:
 
 def verify(options: Verify, console: Console) -> int:
     """Derive, measure, judge, report."""
+    if options.spot and options.device == "auto":
+        options = replace(options, device="cpu")  # as the committed records
     options = replace(options, device=chosen_device(options.device))
-    disagree = _measure(options, console)
-    return judge(Judge(options.only, options.out), console, options) or disagree
+    studies, here = studies_of(checks_of(chosen_claims(options.only))), None
+    if options.spot:
+        here = spot.drawn(options, studies, RESULTS)
+    disagree = _measure(options, console, here)
+    code = judge(Judge(options.only, options.out), console, options) or disagree
+    if here is not None:
+        console.print(
+            f"{len(here)} of {len(studies)} studies were measured here, most of them drawn by chance: "
+            f"{', '.join(study.id for study in here)}. The evidence of the others is that of {RESULTS}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return code
 
 
 def look_into(options: Network, console: Console) -> int:
@@ -118,15 +132,24 @@ def run(options: Run, console: Console) -> int:
     return code
 
 
-def _measure(options: Run, console: Console) -> int:
-    """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree."""
+def _measure(options: Run, console: Console, chosen: Sequence[Study] | None = None) -> int:
+    """Run the studies of the chosen claims and compare the instruments meanwhile; 1 when those disagree.
+
+    Args:
+        options: What, where and how.
+        console: Where progress is shown.
+        chosen: Only these studies.
+    """
     ids, device = chosen_claims(options.only), chosen_device(options.device)
     checks = checks_of(ids)
     _kept(options, {"tier": options.tier, "device": device_name(device), "seed": options.seed})
-    studies, _ = available(studies_of(checks))
+    folder, rows = options.out / "evidence", docket_of(checks)
+    studies = chosen
+    if studies is None:
+        studies, _ = available(studies_of(checks))
+        spot.cleared(folder, RESULTS)
     studies = campaign.share_of(studies, *part_of(options.shard), RESULTS)
     about: dict[str, Any] = {"tier": options.tier, "seed": options.seed, "device": device}
-    folder, rows = options.out / "evidence", docket_of(checks)
     tasks = campaign.tasks_for(studies, **about, folder=folder, docket=rows, known=[RESULTS])
     taken = len(studies) - len(tasks)
     if taken and studies:

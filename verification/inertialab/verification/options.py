@@ -3,6 +3,7 @@
 import fnmatch
 import re
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,6 +93,9 @@ class Verify(Run):
     2: wrong input. 3: no more disk or memory. 130: interrupted.
     """
 
+    spot: float = 0.0
+    """Minutes of studies drawn by chance that are measured anew, the others' records are the committed; 0 for all."""
+
     def check(self) -> None:
         """As for a run; also a part, of which no board can be judged.
 
@@ -99,6 +103,8 @@ class Verify(Run):
             WrongInputError: With a sentence that names the option.
         """
         super().check()
+        if not (isfinite(self.spot) and self.spot >= 0):
+            raise WrongInputError(f"--spot {self.spot:g}: give a number of minutes, or 0 to measure everything.")
         if self.shard:
             raise WrongInputError(
                 f"--shard {self.shard}: a part cannot be judged; use the word run for each part, then the word judge."
