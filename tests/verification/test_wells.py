@@ -10,7 +10,7 @@ from inertialab.experiments.system import Noise, System
 from inertialab.theory import claim
 from inertialab.verification.docket import climbs
 from inertialab.verification.studies import noisy_wells
-from inertialab.verification.studies.wells import EDGE, at_height, curvatures, metastable, two_levels
+from inertialab.verification.studies.wells import EDGE, at_height, curvatures, metastable, orbit_action, two_levels
 
 
 @pytest.mark.parametrize("ratio", [0.25, 0.5, 1.0, 1.7, 4.0])
@@ -79,3 +79,18 @@ def test_adai_has_the_inertia_that_was_asked_for():
     assert states == {"v": [3.0, 3.0], "q": [1.0, 1.0]}
     plain = System(well, Noise((sp.Float(3.0),)), "sgd", {"eta": 0.01})
     assert system.landscape.gradient([0.3, 0.1])[0] == pytest.approx(plain.slope(np.array(0.3)))
+
+
+def test_the_action_of_an_orbit_is_that_of_the_cubic_well_and_grows_with_the_root_of_the_barrier():
+    assert orbit_action(metastable(1.0, 1.0)) == pytest.approx(6 * 6**0.5 / 5)
+    assert orbit_action(metastable(4.0, 0.5)) == pytest.approx(2 * orbit_action(metastable(1.0, 0.5)))
+
+
+def test_a_climb_at_weak_friction_loses_in_an_orbit_what_was_asked_for():
+    point = climbs.weak_climb(ratio=0.5, loss=1.2, exponent=21.0, friction=1e-3)
+    system, conditions = noisy_wells.white("momentum-ema", point)
+    conditions |= noisy_wells.as_particle("momentum-ema", point)
+    gamma, M, D = (conditions[name] for name in ("gamma", "M", "D"))
+    assert gamma**2 * M**1.5 * orbit_action(system.landscape) / D == pytest.approx(1.2)
+    assert gamma * M * conditions["dL"] / D == pytest.approx(21.0)
+    assert gamma * point["eta"] == pytest.approx(1e-3)

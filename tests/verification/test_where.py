@@ -7,6 +7,7 @@ import pytest
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
 from inertialab.theory.__main__ import main
+from inertialab.verification import where
 from inertialab.verification.docket import CHECKS, STUDIES
 from inertialab.verification.where import ROOT, missing, places
 
@@ -47,7 +48,10 @@ def test_a_claim_is_found_with_all_its_rows():
     assert {p.file for p in found if p.role == "record"} >= {"results/evidence/stable-exit.json"}
 
 
-def test_what_is_missing_is_said(capsys):
+def test_what_is_missing_is_said(capsys, monkeypatch):
+    without = [c for c in CHECKS if (c.claim, c.layer) != ("momentum.turnover", "simulation")]
+    assert not any("No row of the docket" in s for s in missing("momentum.turnover"))
+    monkeypatch.setattr(where, "CHECKS", without)
     said = missing("momentum.turnover")
     assert "No row of the docket confronts it with simulation, which it calls for." in said
     assert main(["where", "momentum.turnover", "--missing"]) == 0

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy as sp
 from scipy import stats
 
 from inertialab.experiments.escape import Tick, advanced
+from inertialab.experiments.heights import heights_in
 from inertialab.experiments.lanes import LANES
 from inertialab.experiments.looks import looks
 from inertialab.experiments.loops import text
@@ -38,7 +40,7 @@ class Flux:
         steps: Mean number of steps to an escape.
         log_steps: Its logarithm.
         interval: Of `steps`, from the spread of the replicates.
-        levels: Positions of the levels, the lowest first.
+        levels: Heights of the levels, the lowest first.
         chances: Mean chance to reach each next level before going home.
         cost: Particle-steps used, pilot included.
         error: Relative standard error of `steps`, from the spread of the replicates.
@@ -73,6 +75,7 @@ def forward_flux(
     wanted: float = 0.0,
     chance: float = 0.3,
     sign: int = 1,
+    height: sp.Expr | None = None,
     states: Mapping[str, Any] | None = None,
     age: int = 0,
     forget: int = FORGET,
@@ -92,7 +95,7 @@ def forward_flux(
     Args:
         system: What is simulated.
         start: Where particles start, at rest, shape (d,).
-        boundary: Position of the first coordinate that ends an escape.
+        boundary: Position of the first coordinate that ends an escape, or the height where one is given.
         seed: Of the random numbers.
         particles: Trials at each level of a run.
         replicates: Number of independent replicates, at least 2; at most so many where an error is wanted.
@@ -102,6 +105,10 @@ def forward_flux(
         wanted: Relative standard error with which no more replicates are made; all are made with 0.
         chance: Wanted chance between two levels.
         sign: 1 if the boundary is passed upwards, -1 downwards.
+        height: What levels are placed in and boundaries compared with after every step, in the coordinates and the
+            optimizer's other states by the names of their rows, as x and m_0; the first coordinate by default. At weak
+            friction, where particles turn round many times on their way up, their energy; whoever is beyond a place
+            may have the height of the boundary, by a `Piecewise`.
         states: Values of other states of the optimizer where particles start, zero else.
         age: Steps behind them when they start, for bias corrections.
         forget: Steps of the first stage before rises are counted and over which they are: several times the longest
@@ -113,15 +120,16 @@ def forward_flux(
         checkpoint: File from which an interrupted run goes on after its last whole replicate, with the same result.
 
     Raises:
-        ValueError: As `checked` says, if no particle rises at all, or if families do not add up to the replicates.
+        ValueError: As `checked` says, if no particle rises at all, if families do not add up to the replicates, or if
+            the height depends on what is no state.
     """
     place = np.asarray(start, dtype=float)
-    checked(system, place, (boundary, sign))
     if replicates % families:
         raise ValueError(f"{replicates} replicates are no whole number of runs of {families} families.")
-    run = _Flux(system, place, boundary, sign, particles, families, threads)
+    run = _Flux(system, place, boundary, sign, particles, families, threads, height)
     run.states, run.age, run.forget, run.precision = dict(states or {}), age, forget, precision
     run.scouts = scouts
+    checked(system, place, (boundary, sign), height=None if height is None else run.lowest())
     plan = looks(replicates, families) if wanted else {replicates: 1.0}
     levels, found = run.replicates(seed, chance, plan, wanted, tick, checkpoint)
     mean, error = _mean_rate(found)
@@ -170,12 +178,14 @@ class _Flux:
         particles: int,
         families: int,
         threads: int | None,
+        height: sp.Expr | None = None,
     ):
         self.system, self.start, self.boundary, self.sign = system, start, boundary, sign
         self.particles, self.families, self.threads, self.cost = particles, families, threads, 0
         self.each = -(-particles // (LANES * families)) * LANES
         self.states: dict[str, Any] = {}
-        self.programs = {passage: text(system, passage) for passage in ("flux", "trial")}
+        self.heights = heights_in(system, height)
+        self.programs = {passage: text(system, passage, height=height) for passage in ("flux", "trial")}
         self.age, self.forget, self.precision, self.scouts = 0, FORGET, np.float32, SCOUTS
 
     def replicates(
@@ -221,12 +231,16 @@ class _Flux:
         scout.each = -(-scout.particles // LANES) * LANES
         return scout
 
+    def lowest(self) -> float:
+        """Height of the start."""
+        return float(self.heights(self._scout()._crowd("flux", self.boundary, self.boundary).fresh[None])[0])
+
     def pilot(self, seed: int, chance: float) -> list[float]:
         """Levels: one above which particles are a fiftieth of the time, then by how far trials get."""
         crowd = self._crowd("flux", self.boundary, self.boundary)
         advanced(crowd, 2 * self.forget, seed, lambda _: None)
         self.cost += crowd.total * 2 * self.forget
-        rising = self.sign * crowd.values()[0]
+        rising = self.sign * self.heights(crowd.state)
         levels = [float(self.sign * np.quantile(rising, 0.98))]
         states = self._rises(seed, levels[0])[1]
         while self.sign * (self.boundary - levels[-1]) > 0:
@@ -302,7 +316,7 @@ class _Flux:
     def _trial(self, seed: int, home: float, level: float, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Share of each family's trials that reach a level before going home, and their states there."""
         chosen, none = self._chosen(seed, states)
-        there = (self.sign * (chosen[:, 0] - level) >= 0) & ~none
+        there = (self.sign * (self.heights(chosen) - level) >= 0) & ~none
         crowd = self._crowd("trial", level, home)
         crowd.put(chosen)
         # Who already is there when it starts has reached it; a family that is no more reaches nothing.
@@ -323,13 +337,14 @@ class _Flux:
         chosen, _ = self._chosen(seed, states)
         crowd = self._crowd("trial", self.boundary, home)
         crowd.put(chosen)
-        best = self.sign * chosen[:, 0].reshape(crowd.times.shape).astype(float)
+        best = self.sign * self.heights(chosen).reshape(crowd.times.shape).astype(float)
         while (crowd.times == -1).any():
             undecided = crowd.times == -1
             crowd.advance(self.forget // 100, seed, crowd.chunks)  # a look now and then will do to place levels
             self.cost += int(undecided.sum()) * (self.forget // 100)
             # Behind the boundary some run away, beyond all numbers: that far they have come.
-            reached = np.minimum(np.nan_to_num(self.sign * crowd.state[:, 0], nan=np.inf), self.sign * self.boundary)
+            reached = np.nan_to_num(self.sign * self.heights(crowd.state), nan=np.inf)
+            reached = np.minimum(reached, self.sign * self.boundary)
             best = np.where(undecided, np.maximum(best, reached), best)
             crowd.handed_over()
         return best.ravel()

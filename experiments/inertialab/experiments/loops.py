@@ -29,8 +29,11 @@ _LOOP = """\
                 for j in range(LANES):
 {action}
 """
-_UP = "sign * (S[0, j] - boundary) >= F(0.0)"
-_DOWN = "sign * (S[0, j] - lower) < F(0.0)"
+_HEIGHT = "S[0, j]"
+"""What boundaries are compared with: the first coordinate, where nothing else is asked for."""
+_UP = f"sign * ({_HEIGHT} - boundary) >= F(0.0)"
+_DOWN = f"sign * ({_HEIGHT} - lower) < F(0.0)"
+_MEASURED = "_height"
 _KEEP = """\
                         if filled[block] < CAPACITY:
                             pool[block, filled[block]] = S[:, j]
@@ -140,6 +143,19 @@ class Loop:
             text += ["for j in range(LANES):", *(f"    {line}" for line in self._body(group, kept))]
         return text
 
+    def measured(self, height: sp.Expr) -> list[str]:
+        """The loop that evaluates a height in the rows after a step, to be found at `height`."""
+        self.temporaries.append(_MEASURED)
+        return [
+            "for j in range(LANES):",
+            *(f"    {line}" for line in self._body([(sp.Symbol(_MEASURED), height)], [_MEASURED])),
+        ]
+
+    @property
+    def height(self) -> str:
+        """Where `measured` puts it."""
+        return self._load(_MEASURED)
+
     def _body(self, group: list[Statement], kept: list[str]) -> list[str]:
         known: set[str] = set()
         loads, body = [], []
@@ -165,16 +181,22 @@ class Loop:
         return ""
 
 
-def text(system: System, passage: str = "", given: bool = False) -> tuple[str, Loop]:
+def text(system: System, passage: str = "", given: bool = False, height: sp.Expr | None = None) -> tuple[str, Loop]:
     """Source of the kernel.
 
     Args:
         system: What is simulated.
         passage: Row of `PASSAGES`.
         given: Take normal numbers from an argument instead of drawing them.
+        height: What boundaries are compared with, in symbols of `rows`; the first coordinate by default.
     """
     loop = Loop(system, aged=passage in ("respawn", "leave", "flux", "trial"))
     step, count = loop.lines(), system.normals
+    check, action = PASSAGES[passage]
+    tail = _LOOP.format(check=check, action=action) if passage else ""
+    if passage and height is not None:
+        step += loop.measured(height)
+        tail = tail.replace(_HEIGHT, loop.height)
     if given:
         draw = ["N = given[step, :, block * LANES : (block + 1) * LANES]"]
     elif count % 2 == 0:
@@ -207,8 +229,6 @@ def text(system: System, passage: str = "", given: bool = False) -> tuple[str, L
         *([] if str(k) in loop.rows else ["            k = np.float64(start + step)"]),
         *(f"            {line}" for line in [*draw, *step]),
     ]
-    check, action = PASSAGES[passage]
-    tail = _LOOP.format(check=check, action=action) if passage else ""
     return "\n".join(lines) + "\n" + tail + "    return events\n", loop
 
 

@@ -14,23 +14,25 @@ SUMMING = ("heavy-ball", "momentum-torch")
 """Rows whose momentum sums gradients, which multiplies the learning rate of a slow motion by 1/(1 - β)."""
 
 
-def checked(system: System, start: np.ndarray, *ends: tuple[float, int]) -> None:
+def checked(system: System, start: np.ndarray, *ends: tuple[float, int], height: float | None = None) -> None:
     """Refuse what could never give an escape time, before anything runs.
 
     Args:
         system: What is simulated.
         start: Where particles start, shape (d,).
         ends: Boundaries, each with 1 if it is passed upwards, -1 downwards.
+        height: Of the start, where boundaries are heights and not positions of the first coordinate.
 
     Raises:
         ValueError: If a boundary lies on the wrong side, the step is unstable where particles start, no noise
             drives them, or bounded noise does not carry them there.
     """
+    first = float(start[0]) if height is None else height
     for boundary, sign in ends:
-        if sign * (boundary - start[0]) <= 0:
+        if not sign * (boundary - first) > 0:
             side, way = ("above", "upwards") if sign > 0 else ("below", "downwards")
             raise ValueError(
-                f"A particle at {start[0]:g} has already passed {boundary:g} {way}; "
+                f"A particle at {first:g} has already passed {boundary:g} {way}; "
                 f"the boundary must lie {side} the start."
             )
     eta, limit = float(system.settings["eta"]), _limit(system)
@@ -40,7 +42,8 @@ def checked(system: System, start: np.ndarray, *ends: tuple[float, int]) -> None
             f"eta times the curvature at the start is {eta * curvature:.3g}: {system.optimizer} is unstable from "
             f"{limit:g} on, and leaves without any noise. Take eta below {limit / curvature:.3g}."
         )
-    _reachable(system, float(start[0]), ends)
+    if height is None:
+        _reachable(system, first, ends)
     numbers = dict(zip(system.landscape.coordinates, start, strict=True))
     if all(float(v.subs(numbers)) <= 0 for v in system.noise.variances):
         raise ValueError("There is no noise where the particles start, so nothing drives them over the barrier.")

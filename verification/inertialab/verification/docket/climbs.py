@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from inertialab.verification.studies.wells import curvatures, metastable
+from inertialab.verification.studies.wells import curvatures, metastable, orbit_action
 
 Point = dict[str, float]
 
@@ -117,6 +117,19 @@ def loss_climb(ratio: float, power: float, exponent: float) -> Point:
 def inertial_climb(ratio: float, kappa: float, small: float, D: list[float]) -> dict[str, Any]:
     """Inertia 1 - κ with the diffusion D(x), a polynomial; `small` is 4ηH/κ at the larger curvature."""
     return {"ratio": ratio, "kappa": kappa, "eta": kappa * small / (4 * max(_ends(ratio))), "D": D}
+
+
+def weak_climb(ratio: float, loss: float, exponent: float, friction: float) -> Point:
+    """EMA momentum at weak friction over a barrier of one.
+
+    Args:
+        ratio: As for `sgd_climb`.
+        loss: Δ, what an orbit at the height of the barrier loses, over the temperature: γ√M·action·exponent.
+        exponent: ΔL/D.
+        friction: 1 - β, of a step.
+    """
+    eta = friction * (orbit_action(metastable(1.0, ratio)) * exponent / loss) ** 2
+    return {"ratio": ratio, "eta": eta, "beta": 1 - friction, "D": 1 / exponent}
 
 
 def _ends(ratio: float, barrier: float = 1.0) -> tuple[float, float]:

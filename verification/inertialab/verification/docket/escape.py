@@ -17,6 +17,7 @@ from inertialab.verification.docket.climbs import (
     inertial_climb,
     loss_climb,
     sgd_climb,
+    weak_climb,
 )
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.exact import any_law, chains, inertia, steps
@@ -24,7 +25,7 @@ from inertialab.verification.studies.flow import escape as flow
 from inertialab.verification.studies.flow import jumps, kramers
 from inertialab.verification.studies.particles import any_law as any_law_particles
 from inertialab.verification.studies.particles import escape as particles
-from inertialab.verification.studies.particles import flux, parabolas
+from inertialab.verification.studies.particles import flux, parabolas, weak_friction
 from inertialab.verification.studies.study import Study
 
 WELL = [1.0, 0.0, -2.0, 0.0, 1.0]
@@ -217,6 +218,12 @@ FRICTIONS = [
     {"gamma": g, "modes": n} for g, n in ((4.0, 28), (1.0, 40), (0.3, 60), (0.1, 120), (0.03, 250), (0.01, 400))
 ]
 TURNOVER = Study("turnover-mode", kramers.turnovers, {"points": FRICTIONS, "temperature": 0.048, "height": 1.2})
+WEAK_FLUX = Study(
+    "weak-friction-flux",
+    weak_friction.escapes,
+    {"points": drawn("weak-friction-flux", weak_climb), **until(0.009, 32)},
+    full=FULL,
+)
 # One temperature; friction times inertia is 1 for EMA momentum and 1 - beta for PyTorch's.
 SAME = {"ratio": 1.0, "s": 0.5, "eta": 0.004}
 EVEN_EMA = Study(
@@ -352,7 +359,17 @@ CHECKS: tuple[BaseCheck, ...] = (
         Verdict.REFUTED,
         instead="momentum.turnover",
     ),
+    Check(
+        "momentum.escape",
+        "simulation",
+        WEAK_FLUX,
+        "time",
+        0.05,
+        expected=Verdict.REFUTED,
+        instead="momentum.turnover",
+    ),
     Check("momentum.turnover", "numerics", TURNOVER, "time", 0.05),
+    Check("momentum.turnover", "simulation", WEAK_FLUX, "time", 0.05),
     Check("momentum.escape-attributed", "numerics", EVEN_EMA, "time", 0.05),
     # Without the factor friction times inertia the published prefactor holds for EMA momentum alone.
     *(

@@ -1,6 +1,8 @@
 """Landscapes of escape studies: a well whose curvatures at minimum and saddle are chosen apart."""
 
+import numpy as np
 import sympy as sp
+from scipy import integrate, optimize
 
 from inertialab.theory.landscapes import Landscape
 
@@ -49,6 +51,21 @@ def at_height(well: Landscape, share: float) -> float:
         middle = (minimum + saddle) / 2
         minimum, saddle = (middle, saddle) if well.value([middle]) < goal else (minimum, middle)
     return (minimum + saddle) / 2
+
+
+def orbit_action(well: Landscape) -> float:
+    """∮√(2(L_b - L))dθ of the orbit at the height of the saddle, there and back, units θ√L; the well on its left."""
+    (saddle,), (minimum,) = well.numbers(well.saddle), well.numbers(well.minimum)
+    top = float(well.value([saddle]))
+    wall = 2 * minimum - saddle
+    while well.value([wall]) < top:
+        wall -= saddle - minimum
+    back = optimize.brentq(lambda place: float(well.value([place])) - top, wall, minimum)
+    # From the wall by the square of u, as the root vanishes there.
+    there = integrate.quad(
+        lambda u: 2 * u * np.sqrt(2 * max(0.0, top - float(well.value([back + u**2])))), 0, (saddle - back) ** 0.5
+    )
+    return 2 * float(there[0])
 
 
 def two_levels(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import sympy as sp
 import torch
 
 from inertialab.experiments.flux import forward_flux
@@ -42,6 +43,7 @@ def escape_time(
     states: Mapping[str, Any] | None = None,
     start: tuple[float, ...] = (-1.0,),
     boundary: float = EDGE,
+    height: sp.Expr | None = None,
 ) -> Estimate:
     """Mean time η·steps from a minimum over a boundary, with the spread of the replicates.
 
@@ -55,7 +57,8 @@ def escape_time(
         wanted: Relative standard error at which no more are made.
         states: Where other states of the optimizer start, as after many steps.
         start: Minimum.
-        boundary: Of the first coordinate.
+        boundary: Of the first coordinate, or of the height.
+        height: As for `forward_flux`.
     """
     # An average over ever more steps loses its digits in single precision: 1 - beta2 by 1.5% here, of which a climb of
     # ten thousand steps sees one in fifty.
@@ -64,6 +67,7 @@ def escape_time(
         system,
         start=start,
         boundary=boundary,
+        height=height,
         seed=int(rng.integers(2**62)),
         particles=particles,
         replicates=replicates,
