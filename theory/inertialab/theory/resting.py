@@ -31,6 +31,23 @@ def ema_entry(eta: np.ndarray, h_i: np.ndarray, h_j: np.ndarray, C_ij: np.ndarra
     return eta * C_ij / (h_i + h_j + eta * squares)
 
 
+def decayed_entry(
+    eta: np.ndarray, h_i: np.ndarray, h_j: np.ndarray, C_ij: np.ndarray, beta: np.ndarray, decay: np.ndarray
+) -> np.ndarray:
+    """Stationary covariance of two directions under EMA momentum whose parameters shrink by 1 - eta·decay a step.
+
+    Args:
+        eta: Learning rate; all arguments broadcast.
+        h_i: Curvature of the one direction.
+        h_j: Curvature of the other.
+        C_ij: Covariance of their noises.
+        beta: Momentum.
+        decay: Coefficient of the decay, in units of the curvatures.
+    """
+    kept = beta * (1 - eta * decay)
+    return ema_entry(eta * (1 - beta) / (1 - kept), h_i + decay, h_j + decay, C_ij, kept)
+
+
 def mode_entry(lambda_i: np.ndarray, lambda_j: np.ndarray, kick_ij: np.ndarray) -> np.ndarray:
     """Stationary second moment of two modes of a linear step.
 
@@ -50,7 +67,7 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
         eta: Learning rate, a scalar.
         H: Hessian, shape (d, d), symmetric and positive definite.
         C: Noise covariance, shape (d, d), symmetric, positive on the diagonal.
-        **scalars: Further arguments, beta among them.
+        **scalars: Further arguments: beta, and with AdamW decay.
 
     Returns:
         As `in_eigenbasis` does, for parameters P^{1/2} times smaller, P = diag(v)^{-1/2}.
@@ -64,7 +81,8 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
             f"{claim_id}: every coordinate needs noise, or its second moment may vanish; the smallest variance in C is "
             f"{np.diagonal(C).min():g}. Leave such coordinates out."
         )
-    beta = float(scalars["beta"])
+    beta, decay = float(scalars["beta"]), float(scalars.get("decay", 0.0))
+    kept = 1 - float(eta) * decay
 
     def written(v: np.ndarray) -> Change:
         both = np.multiply.outer(v**-0.25, v**-0.25)
@@ -73,11 +91,12 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
 
     def covariance(v: np.ndarray) -> np.ndarray:
         arrays, back = written(v)
-        if (arrays["h_i"] * eta * (1 - beta) >= 2 * (1 + beta)).any() or (arrays["h_i"] <= 0).any():
+        pull = arrays["h_i"] + decay
+        if kept <= 0 or (pull * eta * (1 - beta) >= 2 * (1 + beta * kept)).any() or (pull <= 0).any():
             return np.full_like(C, np.nan)
-        return back(ema_entry(**arrays))
+        return back(decayed_entry(**{"decay": np.asarray(decay), **arrays}))
 
-    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta)
+    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta, decay)
     return written(_second_moments(key, covariance, H, C))
 
 
