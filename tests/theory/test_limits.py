@@ -135,14 +135,20 @@ def test_adamw_at_rest_is_the_recursion_itself_and_without_decay_adams(eta):
     """Also where the decay alone keeps a direction of negative curvature."""
     C = C_AT_REST
     for H in (H_AT_REST, H_AT_REST - 0.35 * np.eye(3)):
-        S = predict("adamw.stationary-covariance", eta=eta, H=H, C=C, beta=0.8, decay=0.7)
+        rest = np.array([0.3, 1.2, 0.0])
+        S = predict("adamw.stationary-covariance", eta=eta, H=H, C=C, beta=0.8, decay=0.7, theta_rest=rest)
         v = np.diag(C + H @ S @ H)
+        v = v + (predict("adamw.resting-place", C=v, decay=0.7, theta_rest=rest) * rest) ** 2
         assert np.allclose(S, stepped(eta, H, C, np.full(3, 0.2), v**-0.5, 0.7), rtol=1e-9)
     point = {"eta": eta, "H": H_AT_REST, "C": C, "beta": 0.8}
     plain = predict("adam.stationary-covariance", **point)
-    assert np.allclose(predict("adamw.stationary-covariance", **point, decay=0.0), plain, rtol=1e-12)
+    assert np.allclose(predict("adamw.stationary-covariance", **point, decay=0.0, theta_rest=3.0), plain, rtol=1e-12)
     with pytest.raises(OutsideRegimeError, match=r"adamw.stationary-covariance holds for decay\*eta < 1"):
-        predict("adamw.stationary-covariance", **point, decay=1.1 / eta)
+        predict("adamw.stationary-covariance", **point, decay=1.1 / eta, theta_rest=0.0)
+    with pytest.raises(OutsideRegimeError, match=r"abs\(decay\*theta_rest\) < 1, but it is 1.2"):
+        predict("adamw.stationary-covariance", **point, decay=1.0, theta_rest=[0.1, -1.2, 0.0])
+    with pytest.raises(ValueError, match=r"theta_rest must have a number for each of 3, got \(2,\)"):
+        predict("adamw.stationary-covariance", **point, decay=1.0, theta_rest=[0.1, 0.2])
 
 
 @given(place=st.floats(-0.9, 0.9), noise=st.floats(0.1, 3.0))

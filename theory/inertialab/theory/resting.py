@@ -59,7 +59,41 @@ def mode_entry(lambda_i: np.ndarray, lambda_j: np.ndarray, kick_ij: np.ndarray) 
     return kick_ij / (1 - lambda_i * lambda_j)
 
 
-def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, **scalars: np.ndarray) -> Change:
+def adamw_at_rest(
+    claim_id: str,
+    eta: np.ndarray,
+    H: np.ndarray,
+    C: np.ndarray,
+    beta: np.ndarray,
+    decay: np.ndarray,
+    theta_rest: np.ndarray,
+) -> Change:
+    """As `adam_at_rest`, with the mean gradient that decay holds up at rest in the second moment.
+
+    Args:
+        claim_id: Named in error messages.
+        eta: Learning rate, a scalar.
+        H: Hessian, shape (d, d), symmetric.
+        C: Noise covariance, shape (d, d), symmetric, positive on the diagonal.
+        beta: Momentum.
+        decay: Coefficient of the decoupled decay.
+        theta_rest: Means of the parameters, shape (d,), or one number for all.
+
+    Raises:
+        ValueError: As `adam_at_rest` does, or if there are not as many parameters.
+        OutsideRegimeError: If decay·theta_rest is 1 or more in size.
+    """
+    if theta_rest.shape not in ((), C.shape[-1:]):
+        raise ValueError(f"{claim_id}: theta_rest must have a number for each of {len(C)}, got {theta_rest.shape}.")
+    pull = float(np.abs(decay * theta_rest).max())
+    if pull >= 1:
+        raise OutsideRegimeError(f"{claim_id} holds for abs(decay*theta_rest) < 1, but it is {pull:.4g}.")
+    return adam_at_rest(claim_id, eta, H, C, 1 / (1 - (decay * theta_rest) ** 2), beta=beta, decay=decay)
+
+
+def adam_at_rest(
+    claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, louder: np.ndarray | float = 1.0, **scalars: np.ndarray
+) -> Change:
     """Write a stationary statement about Adam in the eigenbasis of the Hessian between the roots of its preconditioner.
 
     Args:
@@ -67,7 +101,8 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
         eta: Learning rate, a scalar.
         H: Hessian, shape (d, d), symmetric and positive definite.
         C: Noise covariance, shape (d, d), symmetric, positive on the diagonal.
-        **scalars: Further arguments: beta, and with AdamW decay.
+        louder: Second moments over the variances of the gradients, shape (d,) or one number for all.
+        **scalars: Further arguments, beta among them.
 
     Returns:
         As `in_eigenbasis` does, for parameters P^{1/2} times smaller, P = diag(v)^{-1/2}.
@@ -96,8 +131,8 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
             return np.full_like(C, np.nan)
         return back(decayed_entry(**{"decay": np.asarray(decay), **arrays}))
 
-    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta, decay)
-    return written(_second_moments(key, covariance, H, C))
+    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta, decay, np.asarray(louder).tobytes())
+    return written(_second_moments(key, covariance, H, C, louder))
 
 
 def adai_at_rest(
@@ -160,17 +195,21 @@ _KNOWN: dict[Any, np.ndarray] = {}
 
 
 def _second_moments(
-    key: Any, covariance: Callable[[np.ndarray], np.ndarray], H: np.ndarray, C: np.ndarray
+    key: Any,
+    covariance: Callable[[np.ndarray], np.ndarray],
+    H: np.ndarray,
+    C: np.ndarray,
+    louder: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Second moments v = diag(C + HΣH), Σ the covariance under these v; of the noise where there is no such state."""
+    """Second moments v = louder·diag(C + HΣH), Σ that under these v; of the noise where there is no such state."""
     if key not in _KNOWN:
-        noise = v = np.diagonal(C).copy()
+        noise = v = np.diagonal(C) * louder  # a copy
         for _ in range(ROUNDS):
             S = covariance(v)
             if not np.isfinite(S).all():
                 v = noise
                 break
-            new = noise + np.diagonal(H @ S @ H)
+            new = noise + np.diagonal(H @ S @ H) * louder
             done, v = np.allclose(new, v, rtol=1e-13, atol=0), new
             if done:
                 break

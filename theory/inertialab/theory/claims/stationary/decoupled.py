@@ -32,11 +32,12 @@ from inertialab.theory.notation import (
     penalty,
     theta,
     theta_rest,
+    theta_rest_vector,
 )
 from inertialab.theory.notation import m as average
 from inertialab.theory.notation import v as second
 from inertialab.theory.regime import Regime
-from inertialab.theory.resting import adam_at_rest, decayed_entry
+from inertialab.theory.resting import adamw_at_rest, decayed_entry
 from inertialab.theory.statement import Derivation, claim
 
 
@@ -93,7 +94,7 @@ def adamw_resting_place() -> Derivation:
 @claim(
     "adamw.stationary-covariance",
     cov_scaled,
-    (eta_adam, H, C_matrix, beta, decay_adam),
+    (eta_adam, H, C_matrix, beta, decay_adam, theta_rest_vector),
     kind="asymptotic",
     regime=Regime(
         (
@@ -102,12 +103,12 @@ def adamw_resting_place() -> Derivation:
             eta_adam * decay_adam < 1,
             eta_adam * (1 - beta) * (h_i_scaled + decay_adam) < 2 * (1 + beta * (1 - eta_adam * decay_adam)),
         ),
-        "A stable step of the preconditioned problem; a slow second moment, (1 - beta2)(K - 1) << 1, to which the mean "
-        "gradient at rest adds little, (decay theta)^2 << 1.",
+        "A stable step of the preconditioned problem; a slow second moment, (1 - beta2)(K - 1) << 1; means nearer to "
+        "zero than 1/decay.",
     ),
     uses=("adam.stationary-covariance", "momentum.stationary-covariance-torch", "adamw.resting-place"),
     layers=("simulation",),
-    change=adam_at_rest,
+    change=adamw_at_rest,
     numerics=decayed_entry,
     where={beta_kept: beta * (1 - eta_adam * decay_adam)},
     slips=(
@@ -118,8 +119,9 @@ def adamw_resting_place() -> Derivation:
 def adamw_stationary_covariance() -> Derivation:
     """Stationary covariance of AdamW about its resting place, with any Hessian and any noise.
 
-    A slow second moment is a fixed preconditioner P = diag(v)^{-1/2}, v = diag(C + HΣH) as for Adam, H and C those of
-    the loss without penalty at the resting place. The decay shrinks every coordinate alike, also those P^{1/2} times
+    A slow second moment is a fixed preconditioner P = diag(v)^{-1/2}. v is diag(C + HΣH) as for Adam, H and C those of
+    the loss at the resting place, and the square of the mean gradient that the decay holds up there, all in all
+    diag(C + HΣH)/(1 - λ²⟨θ⟩²). The decay shrinks every coordinate alike, also those P^{1/2} times
     smaller: there it adds λ to every curvature, as a penalty of λ√v would in the parameters. Unlike the gradient of a
     penalty it is not averaged: the state is that of EMA momentum with the smaller momentum β(1 - ηλ), at the rate at
     which a gradient moves as much. Without decay it is Adam's.
@@ -128,6 +130,8 @@ def adamw_stationary_covariance() -> Derivation:
     yield Step(
         "A late step of AdamW", theta, (1 - eta * decay_adam) * theta - eta * average / sp.sqrt(second), equals=moved
     )
+    held = (adamw_resting_place.formula / decay_adam) ** 2
+    yield Step("Second moment, C the variance", second, C / (1 - decay_adam**2 * theta_rest**2), equals=held)
     scale = second ** sp.Rational(1, 4)
     scaled = sp.simplify(moved.subs({theta: theta / scale, average: average * scale}, simultaneous=True) * scale)
     yield Step("In parameters P^{1/2} times smaller", theta, moved.subs(second, 1), equals=scaled)

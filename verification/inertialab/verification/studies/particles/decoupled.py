@@ -38,13 +38,14 @@ def decayed(
         centre, slope = own["place"].mean(0), own["gradient"].mean(0)
         noise = own["square"].mean(0) - slope**2
         for i in range(len(centre)):
-            at = {"C": float(noise[i]), "decay": point["decay"], "theta_rest": float(centre[i])}
+            alone = {"C": float(noise[i]), "decay": point["decay"], "theta_rest": float(centre[i])}
             strength = Estimate.quotient(-own["gradient"][:, i], own["place"][:, i])
-            rows.append(Measurement("penalty", at, strength))
+            rows.append(Measurement("penalty", alone, strength))
+        at = {**point, "theta_rest": centre.tolist()}
         for i, j in lower(len(centre)):
             # The error of the mean of all particles is smaller than that of one by their number.
             shift = own["place"][:, i] * centre[j] + own["place"][:, j] * centre[i] - centre[i] * centre[j]
-            rows.append(Measurement("covariance", point, Estimate.mean(own["product"][:, i, j] - shift), entry=(i, j)))
+            rows.append(Measurement("covariance", at, Estimate.mean(own["product"][:, i, j] - shift), entry=(i, j)))
     return Findings(tuple(rows))
 
 
