@@ -92,7 +92,12 @@ def adamw_at_rest(
 
 
 def adam_at_rest(
-    claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, louder: np.ndarray | float = 1.0, **scalars: np.ndarray
+    claim_id: str,
+    eta: np.ndarray,
+    H: np.ndarray,
+    C: np.ndarray,
+    louder: np.ndarray | float = 1.0,
+    **scalars: np.ndarray,
 ) -> Change:
     """Write a stationary statement about Adam in the eigenbasis of the Hessian between the roots of its preconditioner.
 

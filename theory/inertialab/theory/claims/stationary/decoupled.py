@@ -56,7 +56,7 @@ def _late() -> tuple[sp.Expr, sp.Expr]:
         (decay_adam**2 * theta_rest**2 < 1,),
         "No parameter rests farther out than 1/decay; a slow second moment, (1 - beta2)(K - 1) << 1.",
     ),
-    layers=("simulation",),
+    layers=("simulation", "real"),
     limits=(({"decay": 0.0}, 0.0),),
     slips=(
         ("{second: C + own}", "{second: C + 2 * own}"),
@@ -107,7 +107,7 @@ def adamw_resting_place() -> Derivation:
         "zero than 1/decay.",
     ),
     uses=("adam.stationary-covariance", "momentum.stationary-covariance-torch", "adamw.resting-place"),
-    layers=("simulation",),
+    layers=("simulation", "real"),
     change=adamw_at_rest,
     numerics=decayed_entry,
     where={beta_kept: beta * (1 - eta_adam * decay_adam)},
