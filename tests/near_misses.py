@@ -128,8 +128,7 @@ NEAR_MISSES = {
         "decay*C",
         "2*decay*sqrt(C)",
         "decay*sqrt(C)/(1 + decay*theta_rest)",
-        "1.03*decay*sqrt(C/(1 - decay**2*theta_rest**2))",
-        "decay*sqrt(C/(1 - decay*theta_rest**2))",
+        "1.07*decay*sqrt(C/(1 - decay**2*theta_rest**2))",
     ),
     "adamw.stationary-covariance": (
         "eta*C_ij/(h_i + h_j + eta*(beta*(h_i**2 + h_j**2) - (1 + beta**2)*h_i*h_j)/(1 - beta**2))",

@@ -41,9 +41,7 @@ def rested(problem: TrainingProblem, start: Tensor, batch: int, decay: float) ->
         at = at - torch.as_tensor(change, device=at.device)
         if np.abs(change).max() < REACHED:
             return at
-    raise NotConvergedError(
-        f"No resting place after {ROUNDS} rounds: the last moved a parameter by {np.abs(change).max():.1e}."
-    )
+    raise NotConvergedError(f"No resting place within {ROUNDS} rounds at decay {decay:g}; a smaller one settles.")
 
 
 def held(C: np.ndarray, at: Tensor, decay: float) -> Tensor:
