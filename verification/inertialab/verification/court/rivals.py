@@ -64,7 +64,7 @@ def _diagonal(c: Comparison) -> bool:
 
 
 def _conditions(c: Comparison) -> Point:
-    return {**along(c.point, c.entry), "whole": c.point, "entry": c.entry}
+    return c.point if c.entry is None else {**along(c.point, c.entry), "whole": c.point, "entry": c.entry}
 
 
 def _ratio(rival: Rival, rows: Sequence[Comparison], found: Findings, group: str) -> float:
