@@ -123,6 +123,20 @@ NEAR_MISSES = {
         "1.07*eta*C_ij/(h_i + h_j + eta*(beta*(h_i**2 + h_j**2) - (1 + beta**2)*h_i*h_j)/(1 - beta**2))",
         "eta*C_ij/(2*sqrt(h_i*h_j))",
     ),
+    "adamw.resting-place": (
+        "decay",
+        "decay*C",
+        "2*decay*sqrt(C)",
+        "decay*sqrt(C)/(1 + decay*theta_rest)",
+        "1.07*decay*sqrt(C/(1 - decay**2*theta_rest**2))",
+    ),
+    "adamw.stationary-covariance": (
+        "eta*C_ij/(h_i + h_j + eta*(beta*(h_i**2 + h_j**2) - (1 + beta**2)*h_i*h_j)/(1 - beta**2))",
+        "eta*C_ij/(h_i + h_j + 2*decay)",
+        "eta*C_ij/(h_i + h_j + 4*decay)",
+        "eta*C_ij/(h_i + h_j + decay)",
+        "1.07*eta*C_ij/(h_i + h_j + 2*decay - eta*(h_i + decay)*(h_j + decay)*(1 - beta)/(1 + beta))",
+    ),
     "adai.stationary-covariance": (
         "kick_ij/(1 - lambda_i**2)",
         "kick_ij/(2 - lambda_i - lambda_j)",

@@ -160,6 +160,7 @@ ELSEWHERE = {
     "adai.saddle-covariance": "matrices: test_limits.py",
     "sgd.symmetric-saddle": "matrices: test_limits.py",
     "adam.stationary-covariance": "matrices: test_limits.py",
+    "adamw.stationary-covariance": "matrices: test_limits.py",
     "adai.stationary-covariance": "matrices: test_limits.py",
     "sgd.stationary-covariance-cloud": "matrices: that of constant Hessian and noise is a step of its derivation",
     "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",

@@ -105,10 +105,10 @@ H_AT_REST = np.array([[0.6, 0.2, 0.0], [0.2, 0.5, -0.1], [0.0, -0.1, 0.3]])
 C_AT_REST = np.array([[1.0, 0.3, 0.1], [0.3, 0.5, -0.2], [0.1, -0.2, 2.0]])
 
 
-def stepped(eta, H, C, kappa, divided):
+def stepped(eta, H, C, kappa, divided, decay=0.0):
     """Covariance after many linear steps of parameters and buffers, one by one."""
     K, D, one = np.diag(kappa), np.diag(divided), np.eye(len(H))
-    A = np.block([[one - eta * D @ K @ H, -eta * D @ (one - K)], [K @ H, one - K]])
+    A = np.block([[(1 - eta * decay) * one - eta * D @ K @ H, -eta * D @ (one - K)], [K @ H, one - K]])
     b = np.vstack([-eta * D @ K, K])
     P = np.zeros(A.shape)
     for _ in range(4000):
@@ -128,6 +128,35 @@ def test_adam_and_adai_at_rest_are_the_recursion_itself_with_their_own_second_mo
     kappa = np.clip(0.4 * v / v.mean(), 0.3, 1)
     assert kappa.min() == 0.3
     assert np.allclose(S, stepped(eta, H, C, kappa, np.ones(3)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("eta", [0.02, 0.3])
+def test_adamw_at_rest_is_the_recursion_itself_and_without_decay_adams(eta):
+    """Also where the decay alone keeps a direction of negative curvature."""
+    C = C_AT_REST
+    for H in (H_AT_REST, H_AT_REST - 0.35 * np.eye(3)):
+        rest = np.array([0.3, 1.2, 0.0])
+        S = predict("adamw.stationary-covariance", eta=eta, H=H, C=C, beta=0.8, decay=0.7, theta_rest=rest)
+        v = np.diag(C + H @ S @ H)
+        v = v + (predict("adamw.resting-place", C=v, decay=0.7, theta_rest=rest) * rest) ** 2
+        assert np.allclose(S, stepped(eta, H, C, np.full(3, 0.2), v**-0.5, 0.7), rtol=1e-9)
+    point = {"eta": eta, "H": H_AT_REST, "C": C, "beta": 0.8}
+    plain = predict("adam.stationary-covariance", **point)
+    assert np.allclose(predict("adamw.stationary-covariance", **point, decay=0.0, theta_rest=3.0), plain, rtol=1e-12)
+    with pytest.raises(OutsideRegimeError, match=r"adamw.stationary-covariance holds for decay\*eta < 1"):
+        predict("adamw.stationary-covariance", **point, decay=1.1 / eta, theta_rest=0.0)
+    with pytest.raises(OutsideRegimeError, match=r"abs\(decay\*theta_rest\) < 1, but it is 1.2"):
+        predict("adamw.stationary-covariance", **point, decay=1.0, theta_rest=[0.1, -1.2, 0.0])
+    with pytest.raises(ValueError, match=r"theta_rest must have a number for each of 3, got \(2,\)"):
+        predict("adamw.stationary-covariance", **point, decay=1.0, theta_rest=[0.1, 0.2])
+
+
+@given(place=st.floats(-0.9, 0.9), noise=st.floats(0.1, 3.0))
+def test_adamw_rests_where_its_mean_step_is_none(place, noise):
+    """The mean gradient over the root of its mean square takes what the decay gives."""
+    strength = predict("adamw.resting-place", C=noise, decay=1.0, theta_rest=place)
+    slope = -strength * place
+    assert slope / np.sqrt(noise + slope**2) == pytest.approx(-place, rel=1e-12)
 
 
 @given(h=st.floats(0.1, 2.0), noise=st.floats(0.1, 3.0))

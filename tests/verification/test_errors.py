@@ -16,6 +16,7 @@ from inertialab.verification.studies.particles import (
     adaptive,
     adaptive_minima,
     any_law,
+    decoupled,
     density,
     ellipses,
     entering,
@@ -199,6 +200,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         paths.rescaled: stationary.equilibrium,
         paths.inertias: stationary.equilibrium,
         turned.turned_spread: saddle.spread,
+        decoupled.decayed: saddle.spread,
         uneven.means: stationary.equilibrium,
         uneven.currents: stationary.equilibrium_matrix,
         # Quotients of two means over the same units.

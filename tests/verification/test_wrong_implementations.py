@@ -21,7 +21,7 @@ from inertialab.experiments.training import rows
 from inertialab.optim import OPTIMIZERS
 from inertialab.optim.radam import RAdam
 from inertialab.theory.dynamics import MAPS, UpdateMap
-from inertialab.theory.notation import b, beta, beta0, beta2, eta, kappa, m, q, theta, v, v_hat, v_mean
+from inertialab.theory.notation import b, beta, beta0, beta2, decay, eta, kappa, m, q, theta, v, v_hat, v_mean
 from inertialab.verification.court.errors import between_seeds
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.docket import CHECKS, STUDIES, errors
@@ -83,6 +83,8 @@ SMALL = {
     "banknote-softmax-sgd": {"data": "wine", "batch": 64, "chains": 150, "relaxations": 5.0, "directions": 2},
     "adam-resting": {"particles": 100, "problems": STUDIES["adam-resting"].config["problems"][:2]},
     "adai-resting": {"particles": 100, "problems": STUDIES["adai-resting"].config["problems"][2:3]},
+    "adamw-resting": {"particles": 100, "problems": STUDIES["adamw-resting"].config["problems"][1:2]},
+    "wine-softmax-adamw": {"chains": 200, "relaxations": 15.0, "directions": 3},
     "wine-softmax-adai": {"chains": 200, "relaxations": 15.0, "directions": 3},
     "one-weight-line": {"chains": 500},
     "one-weight-logit": {"chains": 80},
@@ -209,6 +211,15 @@ def _clipped(params, *, eta):
     return optimizer
 
 
+def _decayed_after(e):
+    step = theta * (1 - eta * decay) - e
+    return (theta - step) * (1 - eta * decay)
+
+
+def _penalised(params, *, eta, beta, beta2, delta, decay):
+    return torch.optim.Adam(params, lr=eta, betas=(beta, beta2), eps=delta, weight_decay=decay)
+
+
 RULES = (
     _rule("rate a thousandth too large", "sgd", theta, lambda e: e - 0.001 * eta * g, "sgd-iterated"),
     _rule("uphill", "sgd", theta, lambda e: theta + eta * g, "sgd-iterated-matrix"),
@@ -236,6 +247,9 @@ RULES = (
     _rule("bias correction a step late", "adam", theta, lambda e: e.subs(beta**k, beta ** (k + 1)), "cold-spread"),
     _rule("second moment without its root", "adam", theta, lambda e: e.subs(v, v**2), "adam-spread"),
     _rule("gradient in the place of the mean, at rest", "adam", theta, lambda e: e.subs(m, g), "adam-resting"),
+    _made("an L2 penalty in the place of decoupled decay", "adamw", _penalised, "adamw-resting"),
+    _made("an L2 penalty in training", "adamw", _penalised, "wine-softmax-adamw"),
+    _rule("decay after the step", "adamw", theta, _decayed_after, "adamw-resting"),
     _rule("no bias correction", "adai", theta, lambda e: e.subs(q, 1), "cold-start"),
     _rule("gradient in the place of the mean", "adai", theta, lambda e: e.subs(m, g), "cold-start"),
     _rule("no bound of the inertia", "adai", kappa, lambda e: beta0 * v_hat / v_mean, "cold-start"),

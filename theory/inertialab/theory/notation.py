@@ -200,6 +200,22 @@ C_ij_scaled = declared(
     remark="scaled",
     real=True,
 )
+decay_adam = declared(
+    "decay",
+    r"\lambda",
+    "coefficient of decoupled weight decay beside steps of Adam",
+    (-1, 0),
+    remark="adaptive",
+    nonnegative=True,
+)
+beta_kept = declared("beta_kept", r"\beta_\lambda", "momentum times what decay leaves of a parameter in a step", (0, 0))
+theta_rest = declared(
+    "theta_rest", r"\langle\theta\rangle", "mean of a parameter at rest, from where it decays to", (1, 0), real=True
+)
+theta_rest_vector = declared(
+    "theta_rest", r"\langle\theta\rangle", "means of all parameters at rest", (1, 0), remark="vector"
+)
+penalty = declared("penalty", r"\lambda_2", "coefficient of the L2 penalty that has the same resting place", (-2, 1))
 L1 = declared("L1", r"|L'|", "magnitude of the slope at a point of inflection", (-1, 1), positive=True)
 L3_there = declared(
     "L3", r"|L^{(3)}|", "magnitude of the third derivative there", (-3, 1), remark="at an inflection", positive=True

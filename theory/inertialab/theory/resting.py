@@ -31,6 +31,23 @@ def ema_entry(eta: np.ndarray, h_i: np.ndarray, h_j: np.ndarray, C_ij: np.ndarra
     return eta * C_ij / (h_i + h_j + eta * squares)
 
 
+def decayed_entry(
+    eta: np.ndarray, h_i: np.ndarray, h_j: np.ndarray, C_ij: np.ndarray, beta: np.ndarray, decay: np.ndarray
+) -> np.ndarray:
+    """Stationary covariance of two directions under EMA momentum whose parameters shrink by 1 - eta·decay a step.
+
+    Args:
+        eta: Learning rate; all arguments broadcast.
+        h_i: Curvature of the one direction.
+        h_j: Curvature of the other.
+        C_ij: Covariance of their noises.
+        beta: Momentum.
+        decay: Coefficient of the decay, in units of the curvatures.
+    """
+    kept = beta * (1 - eta * decay)
+    return ema_entry(eta * (1 - beta) / (1 - kept), h_i + decay, h_j + decay, C_ij, kept)
+
+
 def mode_entry(lambda_i: np.ndarray, lambda_j: np.ndarray, kick_ij: np.ndarray) -> np.ndarray:
     """Stationary second moment of two modes of a linear step.
 
@@ -42,7 +59,46 @@ def mode_entry(lambda_i: np.ndarray, lambda_j: np.ndarray, kick_ij: np.ndarray) 
     return kick_ij / (1 - lambda_i * lambda_j)
 
 
-def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, **scalars: np.ndarray) -> Change:
+def adamw_at_rest(
+    claim_id: str,
+    eta: np.ndarray,
+    H: np.ndarray,
+    C: np.ndarray,
+    beta: np.ndarray,
+    decay: np.ndarray,
+    theta_rest: np.ndarray,
+) -> Change:
+    """As `adam_at_rest`, with the mean gradient that decay holds up at rest in the second moment.
+
+    Args:
+        claim_id: Named in error messages.
+        eta: Learning rate, a scalar.
+        H: Hessian, shape (d, d), symmetric.
+        C: Noise covariance, shape (d, d), symmetric, positive on the diagonal.
+        beta: Momentum.
+        decay: Coefficient of the decoupled decay.
+        theta_rest: Means of the parameters, shape (d,), or one number for all.
+
+    Raises:
+        ValueError: As `adam_at_rest` does, or if there are not as many parameters.
+        OutsideRegimeError: If decay·theta_rest is 1 or more in size.
+    """
+    if theta_rest.shape not in ((), C.shape[-1:]):
+        raise ValueError(f"{claim_id}: theta_rest must have a number for each of {len(C)}, got {theta_rest.shape}.")
+    pull = float(np.abs(decay * theta_rest).max())
+    if pull >= 1:
+        raise OutsideRegimeError(f"{claim_id} holds for abs(decay*theta_rest) < 1, but it is {pull:.4g}.")
+    return adam_at_rest(claim_id, eta, H, C, 1 / (1 - (decay * theta_rest) ** 2), beta=beta, decay=decay)
+
+
+def adam_at_rest(
+    claim_id: str,
+    eta: np.ndarray,
+    H: np.ndarray,
+    C: np.ndarray,
+    louder: np.ndarray | float = 1.0,
+    **scalars: np.ndarray,
+) -> Change:
     """Write a stationary statement about Adam in the eigenbasis of the Hessian between the roots of its preconditioner.
 
     Args:
@@ -50,6 +106,7 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
         eta: Learning rate, a scalar.
         H: Hessian, shape (d, d), symmetric and positive definite.
         C: Noise covariance, shape (d, d), symmetric, positive on the diagonal.
+        louder: Second moments over the variances of the gradients, shape (d,) or one number for all.
         **scalars: Further arguments, beta among them.
 
     Returns:
@@ -64,7 +121,8 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
             f"{claim_id}: every coordinate needs noise, or its second moment may vanish; the smallest variance in C is "
             f"{np.diagonal(C).min():g}. Leave such coordinates out."
         )
-    beta = float(scalars["beta"])
+    beta, decay = float(scalars["beta"]), float(scalars.get("decay", 0.0))
+    kept = 1 - float(eta) * decay
 
     def written(v: np.ndarray) -> Change:
         both = np.multiply.outer(v**-0.25, v**-0.25)
@@ -73,12 +131,13 @@ def adam_at_rest(claim_id: str, eta: np.ndarray, H: np.ndarray, C: np.ndarray, *
 
     def covariance(v: np.ndarray) -> np.ndarray:
         arrays, back = written(v)
-        if (arrays["h_i"] * eta * (1 - beta) >= 2 * (1 + beta)).any() or (arrays["h_i"] <= 0).any():
+        pull = arrays["h_i"] + decay
+        if kept <= 0 or (pull * eta * (1 - beta) >= 2 * (1 + beta * kept)).any() or (pull <= 0).any():
             return np.full_like(C, np.nan)
-        return back(ema_entry(**arrays))
+        return back(decayed_entry(**{"decay": np.asarray(decay), **arrays}))
 
-    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta)
-    return written(_second_moments(key, covariance, H, C))
+    key = ("adam", float(eta), H.tobytes(), C.tobytes(), beta, decay, np.asarray(louder).tobytes())
+    return written(_second_moments(key, covariance, H, C, louder))
 
 
 def adai_at_rest(
@@ -141,17 +200,21 @@ _KNOWN: dict[Any, np.ndarray] = {}
 
 
 def _second_moments(
-    key: Any, covariance: Callable[[np.ndarray], np.ndarray], H: np.ndarray, C: np.ndarray
+    key: Any,
+    covariance: Callable[[np.ndarray], np.ndarray],
+    H: np.ndarray,
+    C: np.ndarray,
+    louder: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """Second moments v = diag(C + HΣH), Σ the covariance under these v; of the noise where there is no such state."""
+    """Second moments v = louder·diag(C + HΣH), Σ that under these v; of the noise where there is no such state."""
     if key not in _KNOWN:
-        noise = v = np.diagonal(C).copy()
+        noise = v = np.diagonal(C) * louder  # a copy
         for _ in range(ROUNDS):
             S = covariance(v)
             if not np.isfinite(S).all():
                 v = noise
                 break
-            new = noise + np.diagonal(H @ S @ H)
+            new = noise + np.diagonal(H @ S @ H) * louder
             done, v = np.allclose(new, v, rtol=1e-13, atol=0), new
             if done:
                 break

@@ -22,7 +22,8 @@ class Rival:
     Attributes:
         claim: The claim, in real training.
         name: What it says, in words.
-        predict: The prediction at the conditions of a measurement of one number.
+        predict: The prediction at the conditions of a measurement of one number; of a matrix those along the direction,
+            and as `whole` and `entry` the matrices and which of its numbers.
     """
 
     claim: str
@@ -62,6 +63,10 @@ def _diagonal(c: Comparison) -> bool:
     return c.entry is None or c.entry[0] == c.entry[1]
 
 
+def _conditions(c: Comparison) -> Point:
+    return c.point if c.entry is None else {**along(c.point, c.entry), "whole": c.point, "entry": c.entry}
+
+
 def _ratio(rival: Rival, rows: Sequence[Comparison], found: Findings, group: str) -> float:
     """Decimal logarithm of the likelihood ratio of one run."""
     correlation = np.array(found.correlations.get(group, ()))
@@ -69,7 +74,7 @@ def _ratio(rival: Rival, rows: Sequence[Comparison], found: Findings, group: str
         correlation = np.eye(len(rows))
     own, other = (
         np.array([(c.measured.value - predicted(c)) / c.measured.se for c in rows])
-        for predicted in (lambda c: c.predicted, lambda c: rival.predict(along(c.point, c.entry)))
+        for predicted in (lambda c: c.predicted, lambda c: rival.predict(_conditions(c)))
     )
     own, other = own @ np.linalg.solve(correlation, own), other @ np.linalg.solve(correlation, other)
     return float((other - own) / 2 / np.log(10))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from inertialab.theory import claim
-from inertialab.verification.court.check import Point
+from inertialab.verification.court.check import Point, arguments, looked_at
 from inertialab.verification.court.rivals import Rival
 
 
@@ -98,6 +98,26 @@ def _without_momentum(point: Point) -> float:
     return 1 / (1 + point.get("beta", 0.0))
 
 
+def _of_matrices(id: str, change: Callable[[Point], Point]) -> Callable[[Point], float]:
+    """A matrix law at other matrices or settings than those measured."""
+
+    def predict(point: Point) -> float:
+        whole = point["whole"]
+        law = claim(id).evaluate(**arguments(claim(id), {**whole, **change(whole)}))
+        return float(looked_at(np.asarray(law), whole)[point["entry"]])
+
+    return predict
+
+
+def _penalised(point: Point) -> Point:
+    return {"H": np.array(point["H"]) + point["decay"] * np.eye(len(point["H"]))}
+
+
+def _decayed_twice(point: Point) -> Point:
+    """With the mean gradient that there is."""
+    return {"decay": 2 * point["decay"], "theta_rest": np.array(point["theta_rest"]) / 2}
+
+
 RIVALS = (
     Rival("sgd.stationary-variance", "continuous time", _continuous),
     Rival("sgd.stationary-variance", "C = H/B", _proportional),
@@ -148,6 +168,13 @@ RIVALS = (
     Rival("momentum.stationary-covariance-torch", "SGD", _discrete),
     Rival("adam.stationary-covariance", "C = H/B along the axes", _level),
     Rival("adam.stationary-covariance", "SGD", _discrete),
+    Rival("adamw.stationary-covariance", "no decay", _of_matrices("adam.stationary-covariance", lambda _: {})),
+    Rival("adamw.stationary-covariance", "an L2 penalty", _of_matrices("adam.stationary-covariance", _penalised)),
+    Rival(
+        "adamw.stationary-covariance", "twice the decay", _of_matrices("adamw.stationary-covariance", _decayed_twice)
+    ),
+    Rival("adamw.resting-place", "an L2 penalty", lambda point: point["decay"]),
+    Rival("adamw.resting-place", "second moment of the noise", lambda point: point["decay"] * point["C"] ** 0.5),
     Rival("adai.stationary-covariance", "C = H/B", _proportional),
     Rival("adai.stationary-variance", "C = H/B", _proportional),
     Rival("har.both-groups", "groups gain nothing", lambda _: 1.0),

@@ -6,7 +6,7 @@ from inertialab.verification.court.check import BaseCheck, Check
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.docket.stationary import matrices, rotated, uneven_point
 from inertialab.verification.studies.exact import chain
-from inertialab.verification.studies.particles import turned, uneven
+from inertialab.verification.studies.particles import decoupled, turned, uneven
 from inertialab.verification.studies.study import Study
 
 
@@ -62,6 +62,10 @@ def _turned_adam(**drawn: Any) -> dict[str, Any]:
     return _turned_noise(**drawn, beta2=0.999, delta=0.0)
 
 
+def _turned_adamw(first: float, second: float, **drawn: Any) -> dict[str, Any]:
+    return {**_turned_adam(**drawn), "minimum": [first, second]}
+
+
 def _turned_adai(**drawn: Any) -> dict[str, Any]:
     return _turned_noise(**drawn, beta2=0.999, eps=1e-3)
 
@@ -71,6 +75,12 @@ ADAM_RESTING = Study(
     "adam-resting",
     turned.turned_spread,
     {"optimizer": "adam", "problems": drawn("adam-resting", _turned_adam), **FEW},
+    full={"particles": 6_000},
+)
+ADAMW_RESTING = Study(
+    "adamw-resting",
+    decoupled.decayed,
+    {"optimizer": "adamw", "problems": drawn("adamw-resting", _turned_adamw), **FEW},
     full={"particles": 6_000},
 )
 ADAI_RESTING = Study(
@@ -93,10 +103,12 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("sgd.probability-current", "simulation", CURRENTS, "current", 0.02),
     Check("sgd.mean-shift", "numerics", SHIFTS_EXACT, "mean", NEXT),
     Check("sgd.mean-shift", "simulation", SHIFTS, "mean", NEXT),
+    Check("adamw.resting-place", "simulation", ADAMW_RESTING, "penalty", SLOW_MOMENTS),
     *(
         Check(claim, "simulation", study, "covariance", SLOW_MOMENTS, off_diagonal=off)
         for claim, study in (
             ("adam.stationary-covariance", ADAM_RESTING),
+            ("adamw.stationary-covariance", ADAMW_RESTING),
             ("adai.stationary-covariance", ADAI_RESTING),
         )
         for off in (False, True)

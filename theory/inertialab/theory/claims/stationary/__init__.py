@@ -14,6 +14,7 @@ CLAIMS = claims_in(
     "adam",
     "adai",
     "adaptive_covariance",
+    "decoupled",
     "density",
     "scale_invariance",
     "label_noise",

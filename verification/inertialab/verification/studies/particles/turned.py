@@ -65,6 +65,11 @@ def _products(
 
 def _wait(optimizer: str, point: Mapping[str, Any], H: torch.Tensor, C: torch.Tensor) -> int:
     """Steps until the slowest mode and the second moments have forgotten the start."""
+    return int(np.ceil(FORGOTTEN * (relaxation(optimizer, point, H, C) + 1 / (1 - point["beta2"]))))
+
+
+def relaxation(optimizer: str, point: Mapping[str, Any], H: torch.Tensor, C: torch.Tensor) -> float:
+    """Steps in which the slowest mode relaxes, second moments at those of the noise."""
     scale = torch.ones(len(H), dtype=H.dtype) if optimizer == "adai" else C.diagonal().cpu() ** -0.25
     slowest = float(torch.linalg.eigvalsh(scale[:, None] * H.cpu() * scale).min())
-    return int(np.ceil(FORGOTTEN * (1 / (point["eta"] * slowest) + 1 / (1 - point["beta2"]))))
+    return 1 / (point["eta"] * (slowest + point.get("decay", 0.0)))

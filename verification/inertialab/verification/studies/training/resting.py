@@ -14,6 +14,7 @@ from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.experiments.training import Average, Chains
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
+from inertialab.verification.studies.training.decay import held, penalties, pulls, rested
 from inertialab.verification.studies.training.minima import Whole, minimum, most_correlated, whole
 
 RELAXATIONS = 3
@@ -40,13 +41,15 @@ def resting(
 ) -> Findings:
     """Covariance around a minimum along the directions that relax the fastest, a minimum for every point.
 
+    Under decoupled decay it is about the resting place; measured is also what holds the parameters farthest from zero.
+
     Args:
         data: Data set.
         model: Row of `MODELS`, small: the Hessian and the noise of all parameters are among the conditions.
         l2: Coefficient of the L2 penalty.
         optimizer: Row of `OPTIMIZERS`.
         points: `B`, settings, and `steepness`: eta times the largest curvature, of the Hessian between the roots of
-            the preconditioner for Adam and RAdam.
+            the preconditioner for Adam, AdamW and RAdam.
         directions: How many are measured.
         chains: Number of independent chains.
         relaxations: Length of the measured stretch, in relaxation times of the slowest of them.
@@ -57,19 +60,29 @@ def resting(
     found, shared, correlations, facts = [], {}, {}, {}
     for number, point in enumerate(points):
         problem, at, about = minimum(data, model, l2, rng, device)
+        decay = point.get("decay", 0.0)
+        at = rested(problem, at, point["B"], decay) if decay else at
         there = whole(problem, at, point["B"])
         settings, basis, relaxation = prepared(optimizer, point, there, directions)
         group = f"point {number}: eta={settings['eta']:.3g}, B={point['B']}"
         # As trainings do, chains run in single precision; what is averaged is summed in double.
         problem, at = problem.single(), at.float()
         looks = looks_along(optimizer, at, torch.as_tensor(basis, dtype=at.dtype, device=device), settings)
+        looks |= pulls(at, directions) if decay else {}
         crowd = begun(problem, at, optimizer, settings, there, point["B"], chains, torch_generator(rng, device))
+        if decay:
+            crowd.give(exp_avg_sq=held(there.C, at, decay))
         crowd.run(_burn_in(settings, relaxation), tick=tick)
         crowd.run(int(relaxations * relaxation), *looks.values(), tick=tick)
         known = {**settings, "B": point["B"]}
         shared[group] = {**known, "H": there.H.tolist(), "C": there.C.tolist(), "basis": basis.tolist()}
         rows, correlations[group] = covariances(looks, basis.T @ there.C @ basis, group)
         found += rows
+        if decay:
+            # A condition of the law is where they rest; at whose places it is measured says the other one.
+            shared[group]["theta_rest"] = at.tolist()
+            rows, correlated = penalties(looks, decay, f"{group}, decay")
+            found, correlations = found + rows, correlations | correlated
         facts[group] = {**about, "largest": float(there.curvatures[-1]), "smallest": float(there.curvatures[0])}
     return Findings(tuple(found), facts, shared, correlations)
 
@@ -78,13 +91,14 @@ def prepared(
     optimizer: str, point: Mapping[str, Any], there: Whole, directions: int
 ) -> tuple[dict[str, float], np.ndarray, float]:
     """The optimizer's settings, directions of unit length, shape (P, k), and steps in which the slowest relaxes."""
-    second = np.diag(there.C) if optimizer in ("adam", "radam") else np.ones(len(there.C))
+    second = np.diag(there.C) if optimizer in ("adam", "adamw", "radam") else np.ones(len(there.C))
     root = second**-0.25
     curvatures, modes = np.linalg.eigh(root[:, None] * there.H * root)
     basis = (modes / root[:, None])[:, ::-1][:, :directions]
     eta = float(point["steepness"] / curvatures[-1])
     settings = {k: x for k, x in point.items() if k not in ("steepness", "B")}
-    return {"eta": eta, **settings}, basis / np.linalg.norm(basis, axis=0), float(1 / (eta * curvatures[-directions]))
+    slowest = curvatures[-directions] + point.get("decay", 0.0)
+    return {"eta": eta, **settings}, basis / np.linalg.norm(basis, axis=0), float(1 / (eta * slowest))
 
 
 def _burn_in(settings: Mapping[str, float], relaxation: float) -> int:
