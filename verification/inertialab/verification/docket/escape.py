@@ -221,7 +221,7 @@ TURNOVER = Study("turnover-mode", kramers.turnovers, {"points": FRICTIONS, "temp
 WEAK_FLUX = Study(
     "weak-friction-flux",
     weak_friction.escapes,
-    {"points": drawn("weak-friction-flux", weak_climb), **until(0.0125, 17)},
+    {"points": drawn("weak-friction-flux", weak_climb), **until(0.009, 32)},
     full=FULL,
 )
 # One temperature; friction times inertia is 1 for EMA momentum and 1 - beta for PyTorch's.
