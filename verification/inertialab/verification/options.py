@@ -113,7 +113,7 @@ class Verify(Run):
 
 @dataclass(frozen=True)
 class Judge(Chosen):
-    """Judge the records that are there, in seconds and without measuring, and print the verdict board.
+    """Judge the records that are there, without measuring, and print the verdict board.
 
     Records are refused whose code, configuration or data are not those that stand here. Exit codes as for verifying.
     """
