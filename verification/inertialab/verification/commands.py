@@ -89,9 +89,8 @@ def verify(options: Verify, console: Console) -> int:
     if options.spot and options.device == "auto":
         options = replace(options, device="cpu")  # as the committed records
     options = replace(options, device=chosen_device(options.device))
-    studies, here = studies_of(checks_of(chosen_claims(options.only))), None
-    if options.spot:
-        here = spot.drawn(options, studies, RESULTS)
+    studies = studies_of(checks_of(chosen_claims(options.only)))
+    here = spot.drawn(options, studies, RESULTS) if options.spot else None
     disagree = _measure(options, console, here)
     code = judge(Judge(options.only, options.out), console, options) or disagree
     if here is not None:

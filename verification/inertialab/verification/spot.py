@@ -33,17 +33,14 @@ def drawn(options: Verify, studies: Sequence[Study], committed: Path) -> list[St
     folder = options.out / "evidence"
     _require(options, folder, committed)
     about = {"tier": options.tier, "seed": options.seed, "device": device_name(options.device)}
-    known = {
-        s.id: record
-        for s in studies
-        if (record := records.stored([s], committed).get(s.id)) and records.belongs(s, record, **about)
-    }
+    stored = records.stored(studies, committed)
     cleared(folder, committed)
-    own = {id for id in known if (folder / f"{id}.json").exists()}
+    known = {s.id for s in studies if s.id in stored and records.belongs(s, stored[s.id], **about)}
+    left = {id for id in known if not (folder / f"{id}.json").exists()}
     here, _ = records.available(studies)
-    waiting = {s.id: float(known[s.id]["wall_s"]) for s in here if s.id in known.keys() - own}
+    waiting = {s.id: float(stored[s.id]["wall_s"]) for s in here if s.id in left}
     picked = _picked(waiting, 60 * options.spot * options.where().processes(options.device))
-    for id in known.keys() - own - picked:
+    for id in left - picked:
         with store.replacing(folder / f"{id}.json") as file, (committed / f"{id}.json").open("rb") as source:
             shutil.copyfileobj(source, file)
     return [s for s in here if s.id in picked or s.id not in known]
