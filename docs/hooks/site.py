@@ -14,11 +14,11 @@ import card
 import claim_page
 import compared
 import costs
-import faults
 import findings
 import gallery
 import graph
 import measured_figure
+import mishaps
 import modules
 import optimizer_page
 import papers
@@ -133,7 +133,7 @@ PLACES = {
     "calibration": ("calibration.json", tables.calibration),
     "costs": ("bench/measure.json", costs.costs),
     "escape": ("escape.json", tables.escape),
-    "faults": ("faults.json", faults.shown),
+    "faults": ("faults.json", mishaps.shown),
     "turnover": ("escape.json", tables.turnover),
 }
 """What stands for a committed record on a page, its file and how it is shown."""

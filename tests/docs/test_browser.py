@@ -68,7 +68,7 @@ def served(browser):
         page = browser.new_context(viewport={"width": WIDTHS[0], "height": 900}, **context).new_page()
         page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("requestfailed", lambda request: faults.append(f"not loaded: {request.url}"))
+        page.on("requestfailed", lambda request: faults.extend(not_loaded(request)))
         page.goto(f"http://127.0.0.1:{servers[-1].server_port}/{name}")
         return page
 
@@ -76,6 +76,11 @@ def served(browser):
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def not_loaded(request):
+    """What to say of a request that failed: nothing where the page was left before its answer came."""
+    return [] if request.failure == "net::ERR_ABORTED" else [f"not loaded: {request.url}: {request.failure}"]
 
 
 def axe():
@@ -169,6 +174,7 @@ def test_code_is_copied_from_the_keyboard(site, served):
         ("<script>throw Error('broken')</script>", "broken"),
         ("<img src='nowhere.png' alt='nothing'>", "404"),
         ("<script>console.error('said')</script>", "said"),
+        ("<script src='http://127.0.0.1:9/'></script>", "not loaded"),
     ],
 )
 def test_the_watch_sees_what_fails(tmp_path, served, content, fault):
@@ -177,6 +183,21 @@ def test_the_watch_sees_what_fails(tmp_path, served, content, fault):
     page = served(tmp_path, "page.html", faults)
     page.wait_for_load_state("networkidle")
     assert any(fault in told for told in faults)
+
+
+def test_a_page_left_while_it_loads_has_no_fault(tmp_path, served):
+    for name in "ab":
+        (tmp_path / f"{name}.html").write_text("<!doctype html><link rel='icon' href='data:,'>")
+    faults = []
+    page = served(tmp_path, "a.html", faults)
+    failed = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    page.route("**/never", lambda _: None)
+    page.evaluate("() => { fetch('/never').catch(() => {}) }")
+    page.goto(page.url.replace("a.html", "b.html"))
+    page.wait_for_load_state("networkidle")
+    assert len(failed) == 1
+    assert faults == []
 
 
 def test_the_watch_sees_what_is_too_wide_and_what_shuts_a_reader_out(tmp_path, served):

@@ -72,3 +72,9 @@ def test_a_breach_of_a_contract_is_found(breach, tmp_path):
     path = tmp_path / file
     path.write_text(f"{path.read_text()}\nfrom inertialab.{words}\n")
     assert (broken(tmp_path) > 0) == (breach != "none")
+
+
+def test_no_two_folders_on_the_path_of_the_tests_hold_modules_of_one_name():
+    """`tests` and `docs/hooks` are both on it: whichever comes first would hide the other's."""
+    beside, hooks = ({path.stem for path in (ROOT / folder).iterdir()} for folder in ("tests", "docs/hooks"))
+    assert beside & hooks <= {"__pycache__"}
