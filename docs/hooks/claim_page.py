@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import papers
+import sight
 import source_page
 import sympy as sp
-from tables import prose, ratio, table, verdict
+from tables import folded, meanings, prose, ratio, table, verdict
 
 from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
-from inertialab.theory.notation import latex
+from inertialab.theory.notation import latex, quantity
 from inertialab.theory.parting import parting
 from inertialab.verification.court.power import bar
-from inertialab.verification.court.report import in_words
 from inertialab.verification.where import places
 
 COURTS = (
@@ -38,11 +38,12 @@ def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
         f"# {prose(subject.title.rstrip('.'))}\n",
         f"`{subject.id}` · {subject.kind}\n",
         statement(subject),
+        symbols(subject),
         context(subject),
     ]
     parts += [instead(subject), courts(subject, row)]
     if row and row["checks"]:
-        parts += [measurements(subject, row), maps, power(row)]
+        parts += [measurements(subject, row), maps, sight.section(subject, row)]
     return "\n".join([*parts, derivation(subject), where(subject), cite(subject)])
 
 
@@ -68,6 +69,15 @@ def statement(subject: Claim) -> str:
     """The formula and its abbreviations."""
     where = "".join(equation(s, e) for s, e in subject.where.items())
     return equation(subject.lhs, subject.rhs) + (f"\nwith\n\n{where}" if where else "")
+
+
+def symbols(subject: Claim) -> str:
+    """What each symbol of the statement means, and its unit."""
+    regime = (*subject.regime.conditions, *subject.regime.beside)
+    expressions = (subject.lhs, subject.rhs, *subject.where, *subject.where.values(), *regime)
+    used = set(subject.arguments).union(*(e.free_symbols for e in expressions if e is not None))
+    listed = sorted((quantity(s) for s in used), key=lambda q: str(q.symbol).lower())
+    return folded("What the symbols mean", meanings(listed))
 
 
 def context(subject: Claim) -> str:
@@ -111,10 +121,11 @@ def courts(subject: Claim, row: Mapping[str, Any] | None) -> str:
             verdict(row[layer] if row else "not measured")
             + (_weakly(subject, layer) if layer in weak else "")
             + _outside(beyond.get(layer, {})),
+            sight.prefactor(row, layer),
         )
         for layer, question in COURTS
     ]
-    return f"## Verdict\n\n{table(('court', 'verdict'), rows)}"
+    return f"## Verdict\n\n{table(('court', 'verdict', 'would have seen, in the prefactor'), rows)}"
 
 
 def _weakly(subject: Claim, layer: str) -> str:
@@ -172,11 +183,6 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
     return f"## Measurements\n\n{picture}\n\n{listed}\n[Points as CSV]({subject.id}.csv). {again}\n"
 
 
-def folded(summary: str, content: str) -> str:
-    """What is shown when it is asked for."""
-    return f"<details markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
-
-
 def points(row: Mapping[str, Any]) -> str:
     """Every check of a claim as CSV."""
     out = io.StringIO()
@@ -202,35 +208,6 @@ def _of_what(check: Mapping[str, Any]) -> str:
     notes = [] if check["in_regime"] else ["outside the regime, as expected"]
     notes += [] if check["registered"] else ["row written after the measurement"]
     return f" ({', '.join(notes)})" if notes else ""
-
-
-def power(row: Mapping[str, Any]) -> str:
-    """What each layer would have seen, and the survivors of the power test."""
-    if row["power"] is None:
-        return ""
-    layers = "".join(f"- **{layer}** {_sees(row, layer)}\n" for layer in row.get("power_by_layer", ()))
-    survivors = "".join(f"- `{s}`\n" for s in row["survivors"]) or "No wrong variant survived.\n"
-    share = f"Wrong variants of the formula refuted by the same measurements: {row['power']:.0%}."
-    return f"## Power\n\n{layers}\n{_rivals(row)}{share}\n\n{survivors}"
-
-
-def _rivals(row: Mapping[str, Any]) -> str:
-    """How much less likely other formulas make what was measured in real training."""
-    told = [f"{name}, \\(10^{{{x:.0f}}}\\) times" for name, x in row.get("rivals", {}).items()]
-    return f"In real training the measurements are less likely under {'; under '.join(told)}.\n\n" if told else ""
-
-
-def _sees(row: Mapping[str, Any], layer: str) -> str:
-    """What one layer by itself can tell apart, and the wrong variants that it lets pass."""
-    passed = row["survivors_by_layer"][layer]
-    names = ", ".join(f"`{name}`" for name in passed)
-    alone = f". Alone it lets {len(passed)} of {row['variants']} wrong variants pass: {names}" if passed else ""
-    return _escaped(in_words(row["power_by_layer"][layer])) + alone
-
-
-def _escaped(text: str) -> str:
-    """Formulas in prose, of which nothing is taken for emphasis or a tag."""
-    return text.replace("<", "&lt;").replace("*", r"\*").replace("_", r"\_")
 
 
 def _point(point: Mapping[str, Any]) -> str:

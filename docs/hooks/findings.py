@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import matplotlib
+from look import INK, PLAIN, svg
+from matplotlib.figure import Figure
 from tables import prose, ratio, verdict
 
 from inertialab.theory import CLAIMS, Claim
@@ -20,6 +23,9 @@ FIRST = (
     "adai.convergence-attributed",
 )
 """Findings of the home page."""
+ATTRIBUTED: Any = {"marker": "o", "color": "#e07b00", "ms": 4}
+INSTEAD: Any = {"marker": "D", "color": "#3b82c4", "mfc": "none", "ms": 5}
+LEGEND = (("over what is attributed", ATTRIBUTED), ("over what holds instead", INSTEAD))
 COURTS = ("numerics", "simulation", "real")
 INTRODUCTION = """# Findings
 
@@ -54,7 +60,7 @@ def section(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
         lines.append(f"**What holds: [{truth.title.rstrip('.')}](claims/{truth.id}.md):**\n\n{_formula(truth)}")
     lines.append(f"{prose(parts.instead)}\n")
     if row and (worst := _worst(row)):
-        lines.append(f"{_measured(worst)}\n")
+        lines.append(f"{_measured(worst)}\n\n{picture(claim, row)}\n")
     words = ", ".join(f"{court} {verdict(row[court])}" for court in COURTS if row and row[court] in _JUDGED)
     judged = f" Verdicts inside the regime: {words}." if words else ""
     return "\n".join([*lines, f"[Derivation, points and records](claims/{claim.id}.md).{judged}\n"])
@@ -63,14 +69,26 @@ def section(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
 _JUDGED = ("confirmed", "refuted", "undecided")
 
 
+def picture(claim: Claim, row: Mapping[str, Any]) -> str:
+    """The figure of the claim's page, where the points of both formulas stand."""
+    layers = " and ".join(dict.fromkeys(check["layer"] for check in row["checks"]))
+    seen = f"Measured over attributed at {len(row['checks'])} points of {layers}; hollow: over what holds instead"
+    return f"![{seen}](claims/{claim.id}.svg)"
+
+
 def _formula(claim: Claim) -> str:
     return f"$$\n{latex(claim.lhs)} = {latex(claim.rhs)}\n$$\n"
 
 
 def _worst(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The refuted check in which measured and predicted differ most, in units of the margin."""
-    refuted = [check for check in row["checks"] if check["verdict"] == "refuted"]
-    return max(refuted, key=lambda c: abs(c["measured"] - c["predicted"]) / c["scale"] / c["margin"], default=None)
+    return max(
+        _refuted(row), key=lambda c: abs(c["measured"] - c["predicted"]) / c["scale"] / c["margin"], default=None
+    )
+
+
+def _refuted(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return [check for check in row["checks"] if check["verdict"] == "refuted"] if row else []
 
 
 def _measured(check: Mapping[str, Any]) -> str:
@@ -83,12 +101,38 @@ def _measured(check: Mapping[str, Any]) -> str:
 
 
 def first(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """The findings of the home page, a line each."""
-    return "\n".join(_line(named(id), rows.get(id)) for id in FIRST)
+    """The findings of the home page, a line each, and their picture."""
+    lines = "\n".join(_line(named(id), rows.get(id), n) for n, id in enumerate(FIRST, 1))
+    drawn = [id for id in FIRST if _refuted(rows.get(id))]
+    seen = (
+        f"Points at which {len(drawn)} attributed formulas were refuted: measured over attributed is scattered away "
+        "from 1, measured over what holds instead lies at 1"
+    )
+    return lines + (f"\n\n![{seen}](findings.svg)" if drawn else "")
 
 
-def _line(claim: Claim, row: Mapping[str, Any] | None) -> str:
+def figure(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The findings of the home page: measured over attributed and over what holds, at the same points, as SVG."""
+    with matplotlib.rc_context({"svg.hashsalt": "findings", **PLAIN}):
+        drawing = Figure(figsize=(9, 2.4))
+        axes = drawing.subplots(gridspec_kw={"left": 0.04, "right": 0.99, "bottom": 0.22, "top": 0.88})
+        for height, id in enumerate(FIRST):
+            refuted = _refuted(rows.get(id))
+            instead = [check for check in rows[id]["checks"] if check["instead"]] if refuted else []
+            for checks, look in ((refuted, ATTRIBUTED), (instead, INSTEAD)):
+                axes.plot([ratio(check) for check in checks], [height] * len(checks), ls="", **look)
+        axes.axvline(1, color=INK, lw=0.8, alpha=0.6, zorder=0)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set(xlabel="measured / predicted", yticks=range(len(FIRST)), ylim=(len(FIRST) - 0.5, -0.5))
+        axes.set_yticklabels([str(n) for n in range(1, len(FIRST) + 1)])
+        handles = [axes.plot([], [], ls="", label=label, **look)[0] for label, look in LEGEND]
+        drawing.legend(handles=handles, loc="upper right", ncols=2, fontsize=8, frameon=False)
+        return svg(drawing)
+
+
+def _line(claim: Claim, row: Mapping[str, Any] | None, n: int) -> str:
     worst = _worst(row) if row else None
     told = f" Measured over attributed: {ratio(worst):.2g}." if worst else ""
     title = prose(claim.title.rstrip("."))
-    return f"- *Attributed:* **[{title}](findings.md#{claim.id})**. *In fact:* {prose(claim.instead)}{told}"
+    return f"{n}. *Attributed:* **[{title}](findings.md#{claim.id})**. *In fact:* {prose(claim.instead)}{told}"

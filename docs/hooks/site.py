@@ -90,6 +90,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             files.append(File.generated(config, f"claims/{claim.id}.csv", content=claim_page.points(row)))
     files.append(File.generated(config, "claims/index.md", content=tables.claim_index(rows)))
     files.append(File.generated(config, "findings.md", content=findings.page(rows)))
+    files.append(File.generated(config, "findings.svg", content=findings.figure(rows)))
     files.append(File.generated(config, "graph.md", content=graph.page(rows)))
     for key in papers.cited():
         files.append(File.generated(config, f"papers/{key}.md", content=papers.page(key, rows)))

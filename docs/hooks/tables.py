@@ -11,7 +11,7 @@ from pybtex.plugin import find_plugin
 
 from inertialab.theory import CLAIMS
 from inertialab.theory import claim as named
-from inertialab.theory.notation import NOTATION, latex
+from inertialab.theory.notation import NOTATION, Quantity, latex
 from inertialab.verification.court.board import COLUMNS
 from inertialab.verification.court.errors import ABOUT_EXACT
 
@@ -24,6 +24,11 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     head = list(header)
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     return "\n".join([*lines, *(f"| {' | '.join(_cell(str(cell)) for cell in row)} |" for row in rows)]) + "\n"
+
+
+def folded(summary: str, content: str) -> str:
+    """What is shown when it is asked for."""
+    return f"<details markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
 
 
 def _cell(text: str) -> str:
@@ -40,13 +45,20 @@ def ratio(check: Mapping[str, Any], which: str = "measured") -> float:
 
 
 def prose(text: str) -> str:
-    r"""Plain text with its formulas made readable: powers of e, indices, and nothing taken for emphasis.
+    r"""Plain text with its formulas made readable: powers, indices, and nothing taken for emphasis; `code` as it is.
 
-    >>> prose("H_b e^{-x} * 2")
-    'H<sub>b</sub> exp(-x) \\* 2'
+    >>> prose("ηH_b e^{-x} * 2")
+    'ηH<sub>b</sub> exp(-x) \\* 2'
+    >>> prose("x^{-α}, T^(2/3) and |h|^α, but `a_b*c`")
+    'x<sup>-α</sup>, T<sup>2/3</sup> and |h|<sup>α</sup>, but `a_b*c`'
     """
-    text = re.sub(r"e\^\{([^{}]*)\}", r"exp(\1)", text)
-    text = re.sub(r"\b([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
+    return "".join(part if part.startswith("`") else _readable(part) for part in re.split("(`[^`]*`)", text))
+
+
+def _readable(text: str) -> str:
+    text = re.sub(r"\be\^\{([^{}]*)\}", r"exp(\1)", text)
+    text = re.sub(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|(\w+))", r"<sup>\1\2\3</sup>", text)
+    text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
     return text.replace("*", r"\*").replace("<<", "≪")
 
 
@@ -89,9 +101,14 @@ def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def notation() -> str:
     """Every symbol, from the table the claims are written in."""
-    rows = [(f"\\({q.latex}\\)", f"`{q.symbol}`", q.meaning, f"\\({_unit(q.dimension)}\\)") for q in NOTATION.values()]
     text = "Units are written with a unit of parameters \\(\\theta\\) and a unit of loss \\(L\\); 1 is dimensionless."
-    return f"# Notation\n\n{text}\n\n{table(('symbol', 'name', 'meaning', 'unit'), rows)}"
+    return f"# Notation\n\n{text}\n\n{meanings(NOTATION.values())}"
+
+
+def meanings(quantities: Iterable[Quantity]) -> str:
+    """A table of symbols."""
+    rows = [(f"\\({q.latex}\\)", f"`{q.symbol}`", q.meaning, f"\\({_unit(q.dimension)}\\)") for q in quantities]
+    return table(("symbol", "name", "meaning", "unit"), rows)
 
 
 def _unit(dimension: tuple[Any, Any]) -> str:

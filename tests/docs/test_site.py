@@ -1,6 +1,7 @@
 """The site: a view of the claims and the results that sends no request anywhere."""
 
 import csv
+import doctest
 import html
 import json
 import re
@@ -113,12 +114,20 @@ def test_findings_show_both_formulas_and_a_number_from_the_board(site):
         section = page.split(f'id="{claim.id}"')[1].split("<h2")[0]
         assert section.count('class="arithmatex"') == 1 + bool(claim.corrected_by)
         assert tables.prose(claim.instead) in section
+        refuted = findings._worst(rows_of(BOARD)[claim.id]) is not None
+        assert section.count(f'src="claims/{claim.id}.svg"') == refuted
     worst = findings._worst(rows_of(BOARD)["momentum.saddle-msd-drift"])
     assert f"{tables.ratio(worst):.3g}" in page
 
 
 def rows_of(board):
     return {row["id"]: row for row in json.loads(board.read_text())["rows"]}
+
+
+def test_words_with_formulas_are_readable():
+    tried = doctest.testmod(tables)
+    assert tried.attempted > 1
+    assert tried.failed == 0
 
 
 def test_bars_in_formulas_and_words_do_not_end_a_cell(site):

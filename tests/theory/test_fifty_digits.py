@@ -7,9 +7,7 @@ from regimes import inside
 
 from inertialab.theory import CLAIMS, OutsideRegimeError
 
-NUMBERS = [
-    c for c in CLAIMS if c.formula != 0 and c.arguments and not c.functional and all(s.is_real for s in c.arguments)
-]
+NUMBERS = [c for c in CLAIMS if c.arguments and not c.functional and all(s.is_real for s in c.arguments)]
 EXTREMES = (1e-9, 1e-4, 1e4, 1e9)
 
 
@@ -44,7 +42,10 @@ def test_floats_agree_with_fifty_digits(subject):
             except (OutsideRegimeError, ValueError):
                 continue
             exact = fifty_digits(subject, at)
-            if mpmath.mpf(10) ** -290 < abs(exact) < mpmath.mpf(10) ** 300:
+            if subject.formula == 0:  # asked here and not above: collecting the tests derives nothing
+                assert found == exact == 0
+                compared += 1
+            elif mpmath.mpf(10) ** -290 < abs(exact) < mpmath.mpf(10) ** 300:
                 error = abs(mpmath.mpf(found) / exact - 1)
                 exponent = abs(mpmath.log(abs(exact)))  # an exponential amplifies the rounding of its argument
                 assert error < 1e-11 * (10 + exponent), (at, found, exact)

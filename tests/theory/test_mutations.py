@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
-from inertialab.theory import CLAIMS, NotProvenError, claim
+from inertialab.theory import CLAIMS, NotProvenError, claim, proven
 from inertialab.theory.claims.escape.turnover import u
 from inertialab.theory.claims.saddle.underdamped import FREE_THERMAL
 from inertialab.theory.claims.stationary import response
-from inertialab.theory.derivation import Step
+from inertialab.theory.derivation import LONG, Step
 from inertialab.theory.dynamics import UpdateMap
 from inertialab.theory.notation import Hb, beta, beta2, eta, g, kappa, theta, theta_prev, v, v_mean
 from inertialab.theory.notation import b as buffer
@@ -102,6 +102,15 @@ def test_a_wrong_ingredient_breaks_the_derivation(monkeypatch, id, name, wrong):
     monkeypatch.setattr(written(claim(id)), name, wrong)
     with pytest.raises(NotProvenError):
         list(claim(id).derive())
+
+
+def test_a_long_difference_is_shown_as_it_stands_and_a_long_form_of_zero_is_none():
+    x, y = sp.symbols("x y", positive=True)
+    one = (sp.sin(x) ** 2 + sp.cos(x) ** 2) ** 9
+    assert sp.count_ops(sp.expand(one * (1 + y))) > LONG
+    assert proven(1 + y, equals=sp.expand(one * (1 + y))) == 1 + y  # only a search finds that it is the same
+    with pytest.raises(NotProvenError, match=r"by .*sin\(x\)\*\*2\*cos"):
+        proven(1 + y, equals=sp.expand(one * (1 + y + y / 1000)))
 
 
 SLIPS = [pytest.param(c, *slip, id=f"{c.id}: {slip[1]}") for c in CLAIMS for slip in c.slips]

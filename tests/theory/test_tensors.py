@@ -11,7 +11,7 @@ from inertialab.theory import CLAIMS, claim
 from inertialab.theory.evaluation import evaluated, tensor_function
 
 NOT_CLOSED = {"momentum.bias-correction", "adashift.net-update"}
-CLOSED = [c for c in CLAIMS if not (c.id in NOT_CLOSED or c.functional) and c.formula.free_symbols]
+CLOSED = [c for c in CLAIMS if not (c.id in NOT_CLOSED or c.functional)]
 
 
 def numbers(subject):
@@ -41,6 +41,9 @@ def value(subject, point):
 @pytest.mark.parametrize("subject", CLOSED, ids=lambda c: c.id)
 def test_tensors_give_the_numbers_of_arrays_and_their_gradients_are_differences(subject):
     function = subject.formula_in(torch)
+    if not subject.formula.free_symbols:  # asked here and not above: collecting the tests derives nothing
+        assert function() == pytest.approx(float(subject.formula), rel=1e-15)
+        return
     for point in numbers(subject):
         names = sorted({str(s) for s in subject.formula.free_symbols})
         tensors = {k: torch.tensor(point[k], dtype=torch.float64, requires_grad=True) for k in names}

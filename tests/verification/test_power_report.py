@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from inertialab.theory import claim
-from inertialab.verification.court.report import in_words, percent, print_board, strongest, summary, surprises
+from inertialab.verification.court.report import percent, print_board, strongest, summary, surprises
 
 HOOKS = Path(__file__).parents[2] / "docs" / "hooks"
 STRONG = {"prefactor": 0.0123, "power of h": None}
-BLIND = {"prefactor": 0.136, "power of h": 0.04, "power of C": None, "term -eta*h of 2 - eta*h": None}
+BLIND = {"prefactor": 0.136, "power of h": 0.04, "power of C": None, "term -eta*h of -eta*h + 2": None}
 CHECK = {
     "check": "made-up",
     "verdict": "confirmed",
@@ -98,26 +98,18 @@ def test_a_board_without_layers_is_shown_all_the_same():
     assert "sgd.stationary-variance" in printed(before)
 
 
-def test_a_layer_tells_what_it_would_have_seen_and_what_it_cannot_tell():
-    assert in_words(BLIND) == (
-        "would have seen 14% in the prefactor, 4.0% in the power of h; "
-        "cannot tell: power of C, term -eta*h of 2 - eta*h"
-    )
-    assert in_words({"prefactor": None}) == "cannot tell: prefactor"
-    assert in_words({"prefactor": 1e-6, "exponent": 1e-6}) == "would have seen <0.0001% in the prefactor, the exponent"
-    many = {f"term {n} of all": 0.01 * n for n in range(1, 9)}
-    assert in_words(many) == "would have seen 8.0% in the worst of 8 terms"
-
-
 def test_a_claims_page_says_it_of_every_layer(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(HOOKS), *sys.path])
-    page = import_module("claim_page")
-    text = page.power(row())
-    assert "- **simulation** would have seen 1.2% in the prefactor; cannot tell: power of h\n" in text
-    assert "- **real** would have seen 14% in the prefactor" in text
-    assert r"cannot tell: power of C, term -eta\*h of 2 - eta\*h" in text
-    assert "Alone it lets 1 of 13 wrong variants pass: `without -eta*h in 2 - eta*h`" in text
+    page, sight = import_module("claim_page"), import_module("sight")
+    text = sight.section(claim("sgd.stationary-variance"), row())
+    assert "| prefactor | 1.2% | 14% |\n" in text
+    assert "| power of \\(h\\) | not seen | 4.0% |\n" in text
+    assert "| power of \\(C\\) | – | not seen |\n" in text
+    assert "| \\(- h \\eta\\) | \\(2 - h \\eta\\) | – | not seen |\n" in text
+    assert "| wrong variants let pass | 0 of 13 | 1 of 13 |\n" in text
+    assert "**Let pass by real alone**\n\n- `without -eta*h in 2 - eta*h`" in text
     verdicts = page.courts(claim("sgd.stationary-variance"), row()).splitlines()
     assert [("weakly" in line) for line in verdicts if line.startswith("| Do")] == [False, False, False, True]
+    assert [line.split("|")[3].strip() for line in verdicts if line.startswith("| Do")] == ["", "", "1.2%", "14%"]
     before = {k: v for k, v in row().items() if k not in ("power_by_layer", "survivors_by_layer", "weak")}
-    assert "refuted by the same measurements: 100%" in page.power(before)
+    assert sight.section(claim("sgd.stationary-variance"), before).endswith("measurements together: 100%.\n")

@@ -29,7 +29,7 @@ def test_judging_measures_nothing(tmp_path, monkeypatch, capsys):
     assert run("run", *CONVENTIONS, "--out", tmp_path) == 0
     monkeypatch.setattr("inertialab.experiments.store.record", lambda *_: pytest.fail("measured again"))
     assert run("judge", *CONVENTIONS, "--out", tmp_path) == 0
-    assert run("judge", "--only", "momentum.bias-correction", "--out", tmp_path) == 2
+    assert run("judge", "--only", "momentum.drift-bound", "--out", tmp_path) == 2
     assert "there is no record of these claims; measure by the word run first" in capsys.readouterr().err
 
 
@@ -69,7 +69,7 @@ def test_data_that_have_changed_make_a_record_stale(tmp_path, monkeypatch):
 
 def test_records_of_two_runs_are_not_judged_together(tmp_path, capsys):
     assert run("run", *CONVENTIONS, "--out", tmp_path) == 0
-    assert run("run", "--only", "momentum.bias-correction", "--out", tmp_path, "--seed", 1) == 0
+    assert run("run", "--only", "momentum.drift-bound", "--out", tmp_path, "--seed", 1) == 0
     assert run("judge", "--only", "momentum.*", "--out", tmp_path) == 2
     assert "records of more than one seed lie there" in capsys.readouterr().err
 
@@ -87,15 +87,15 @@ def test_what_is_no_record_is_none_and_measured(content, tmp_path, capsys):
 
 def test_a_record_of_another_run_is_not_judged_where_its_data_are_not_here(tmp_path, monkeypatch):
     """The run of seed 1 cannot measure the study; the record of seed 0 is not its own."""
-    here, away = STUDIES["convention-rate"], STUDIES["cold-start"]
-    assert run("run", "--only", "momentum.bias-correction", "--out", tmp_path) == 0
+    here, away = STUDIES["convention-rate"], STUDIES["drift-path"]
+    assert run("run", "--only", "momentum.drift-bound", "--out", tmp_path) == 0
     monkeypatch.setattr(commands, "available", lambda studies: ([here], {away.id: "not here"}))
-    assert run("--only", "momentum.[bc]*[ns]", "--out", tmp_path, "--seed", 1) == 0
+    assert run("--only", "momentum.[cd]*[sd]", "--out", tmp_path, "--seed", 1) == 0
     board = json.loads((tmp_path / "board.json").read_text())
     assert board["seed"] == 1
     checks = {row["id"]: len(row["checks"]) for row in board["rows"]}
     assert checks["momentum.conventions"] > 0
-    assert checks["momentum.bias-correction"] == 0
+    assert checks["momentum.drift-bound"] == 0
     assert away.id in board["absent"]
 
 

@@ -1,7 +1,7 @@
 """Steps of a derivation, each checked by the machine when it is made."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,8 @@ PUBLISHED_MINUS_DERIVED = sp.Symbol("published - derived")
 """Left-hand side of the step that subtracts the derived formula from a published one that contradicts it."""
 
 DIGITS = 30
+LONG = 100
+"""Operations of a difference above which it is not shortened before it is shown."""
 _POINTS = 2
 
 
@@ -47,13 +49,34 @@ def proven(readable: sp.Expr, *, equals: sp.Expr, where: Mapping[sp.Symbol, sp.E
 
 
 def _reduced(difference: sp.Expr) -> sp.Expr:
-    """The difference in its simplest form; cheap rewriting first, SymPy's search only where that is not enough."""
+    """The difference in its simplest form; cheap rewriting first, SymPy's search only where that is not enough.
+
+    A long one that has a value somewhere is not zero, and is shown as it stands: the search for a shorter form of it
+    may take minutes.
+    """
     difference = sp.expand(difference)
     if difference == 0:
         return difference
     numerator, denominator = sp.fraction(sp.together(difference))
     numerator = sp.expand(sp.powsimp(sp.expand(numerator)))
-    return numerator if numerator == 0 else sp.simplify(numerator / denominator)
+    if numerator == 0:
+        return numerator
+    long = sp.count_ops(numerator) > LONG and _has_a_value(numerator)
+    return numerator / denominator if long else sp.simplify(numerator / denominator)
+
+
+def _has_a_value(expression: sp.Expr) -> bool:
+    """Whether an expression is plainly not zero at a point that the assumptions about its symbols allow."""
+    if any(s.is_negative for s in expression.free_symbols):
+        return False
+    value = sp.N(expression.subs(_drawn(expression.free_symbols, random.Random(0))), DIGITS)
+    return value.is_number and bool(abs(value) > sp.Float(10) ** -(DIGITS // 2))
+
+
+def _drawn(symbols: Iterable[sp.Symbol], draw: random.Random) -> dict[sp.Symbol, sp.Rational]:
+    """A value for each symbol, rational, whole where it must be."""
+    ordered = sorted(symbols, key=str)
+    return {s: sp.Rational(draw.randint(3, 9), 1 if s.is_integer else draw.randint(10, 13)) for s in ordered}
 
 
 def agreeing(readable: sp.Expr, *, numerically: sp.Expr) -> sp.Expr:
@@ -70,9 +93,9 @@ def agreeing(readable: sp.Expr, *, numerically: sp.Expr) -> sp.Expr:
         NotProvenError: If the two differ anywhere.
     """
     draw = random.Random(0)
-    symbols = sorted((readable.free_symbols | numerically.free_symbols), key=str)
+    symbols = readable.free_symbols | numerically.free_symbols
     for _ in range(_POINTS if symbols else 1):
-        at = {s: sp.Rational(draw.randint(3, 9), 1 if s.is_integer else draw.randint(10, 13)) for s in symbols}
+        at = _drawn(symbols, draw)
         one, other = (sp.N(side.subs(at), DIGITS + 5) for side in (readable, numerically))
         if not abs(one - other) <= abs(one) * sp.Float(10) ** -DIGITS:
             raise NotProvenError(f"Not so at {at}: {readable} is {one}, but {numerically} is {other}.")

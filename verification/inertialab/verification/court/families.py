@@ -15,6 +15,25 @@ from inertialab.verification.court.material import Arrays, Changes, Material
 
 
 @dataclass(frozen=True)
+class Term:
+    """One term of one sum of a formula.
+
+    Attributes:
+        term: It.
+        total: The sum.
+        place: The abbreviation in which the sum stands; None for the formula itself.
+    """
+
+    term: sp.Basic
+    total: sp.Basic
+    place: sp.Basic | None
+
+    def __str__(self) -> str:
+        """Its name on the board."""
+        return f"term {self.term} of {self.total}" + (f" in {self.place}" if self.place is not None else "")
+
+
+@dataclass(frozen=True)
 class Family:
     """One kind of error, graded by a dimensionless size e that is 0 for the claim itself.
 
@@ -54,8 +73,8 @@ def families(material: Material) -> Iterator[Family]:
         yield Family(name, -1.0, 1.0, partial(material.predictions, subject.formula, changes))
     expression, names = graded(subject)
     unchanged = dict.fromkeys(names, _nothing)
-    for knob, name in names.items():
-        yield Family(name, -1.0, 1.0, partial(material.predictions, expression, {**unchanged, knob: _size}))
+    for knob, term in names.items():
+        yield Family(str(term), -1.0, 1.0, partial(material.predictions, expression, {**unchanged, knob: _size}))
 
 
 def _multiples(predicted: np.ndarray, scale: np.ndarray, e: np.ndarray) -> np.ndarray:
@@ -153,7 +172,7 @@ def _nothing(arrays: Arrays, e: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def graded(subject: Claim) -> tuple[sp.Expr, dict[str, str]]:
+def graded(subject: Claim) -> tuple[sp.Expr, dict[str, Term]]:
     """The formula with a size for the error of each term of each sum.
 
     Args:
@@ -162,12 +181,12 @@ def graded(subject: Claim) -> tuple[sp.Expr, dict[str, str]]:
     Returns:
         The formula in which every term is multiplied by 1 + its size, and what the sizes belong to.
     """
-    names: dict[str, str] = {}
-    rhs = _graded(subject.rhs, "", names)
-    return rhs.subs({s: _graded(e, f" in {s}", names) for s, e in subject.where.items()}), names
+    names: dict[str, Term] = {}
+    rhs = _graded(subject.rhs, None, names)
+    return rhs.subs({s: _graded(e, s, names) for s, e in subject.where.items()}), names
 
 
-def _graded(expression: sp.Expr, place: str, names: dict[str, str]) -> sp.Expr:
+def _graded(expression: sp.Expr, place: sp.Basic | None, names: dict[str, Term]) -> sp.Expr:
     done: dict[sp.Basic, sp.Basic] = {}
 
     def changed(node: sp.Basic) -> sp.Basic:
@@ -182,7 +201,7 @@ def _graded(expression: sp.Expr, place: str, names: dict[str, str]) -> sp.Expr:
 
     def knob(total: sp.Basic, term: sp.Basic) -> sp.Symbol:
         name = f"size_{len(names)}"
-        names[name] = f"term {term} of {total}{place}"
+        names[name] = Term(term, total, place)
         return sp.Symbol(name, real=True)
 
     return changed(expression)

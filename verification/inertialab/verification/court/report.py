@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -32,8 +31,6 @@ MARKS = {
 }
 USED = 0.7
 """Share of a margin from which on a confirmation is near its edge."""
-TERMS = 6
-"""Terms of sums that are named one by one where a layer would have seen them; more are summed up."""
 PLAIN = str.maketrans("✓✗≈·", "+x~.")
 """The same marks where the terminal knows no others."""
 LEGEND = (
@@ -131,26 +128,6 @@ def percent(size: float) -> str:
     if size <= FLOOR:
         return f"<{100 * FLOOR:.4f}%"
     return f"{100 * size:.{max(0, 1 - math.floor(math.log10(100 * size)))}f}%"
-
-
-def in_words(effects: Mapping[str, float | None]) -> str:
-    """What one layer would have seen and what it cannot tell.
-
-    >>> in_words({"prefactor": 0.012, "power of beta": 0.04, "power of h": None})
-    'would have seen 1.2% in the prefactor, 4.0% in the power of beta; cannot tell: power of h'
-
-    Args:
-        effects: Of the layer, by kind of error: a row's `power_by_layer`.
-    """
-    seen = {name: size for name, size in effects.items() if size is not None}
-    terms = [name for name in seen if name.startswith("term ")]
-    if len(terms) > TERMS:
-        together = max(seen.pop(name) for name in terms)
-        seen[f"worst of {len(terms)} terms"] = together
-    missed = ", ".join(name for name, size in effects.items() if size is None)
-    alike = groupby(seen, key=lambda name: percent(seen[name]))
-    words = ", ".join(f"{size} in the {', the '.join(names)}" for size, names in alike)
-    return "; ".join([f"would have seen {words}"] * bool(words) + [f"cannot tell: {missed}"] * bool(missed))
 
 
 def _mark(verdict: str, plain: bool) -> str:
