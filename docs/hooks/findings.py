@@ -57,7 +57,7 @@ def section(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
     lines.append(f"**Attributed to {source}:**\n\n{_formula(claim)}")
     if claim.corrected_by:
         truth = named(claim.corrected_by)
-        lines.append(f"**What holds: [{truth.title.rstrip('.')}](claims/{truth.id}.md):**\n\n{_formula(truth)}")
+        lines.append(f"**What holds: [{prose(truth.title.rstrip('.'))}](claims/{truth.id}.md):**\n\n{_formula(truth)}")
     lines.append(f"{prose(parts.instead)}\n")
     if row and (worst := _worst(row)):
         lines.append(f"{_measured(worst)}\n\n{picture(claim, row)}\n")

@@ -49,8 +49,8 @@ def prose(text: str) -> str:
 
     >>> prose("ηH_b e^{-x} * 2")
     'ηH<sub>b</sub> exp(-x) \\* 2'
-    >>> prose("x^{-α}, T^(2/3) and |h|^α, but `a_b*c`")
-    'x<sup>-α</sup>, T<sup>2/3</sup> and |h|<sup>α</sup>, but `a_b*c`'
+    >>> prose("x^{-α}, T^(2/3) and |h|^α, Δ_a, but `a_b*c`")
+    'x<sup>-α</sup>, T<sup>2/3</sup> and |h|<sup>α</sup>, Δ<sub>a</sub>, but `a_b*c`'
     """
     return "".join(part if part.startswith("`") else _readable(part) for part in re.split("(`[^`]*`)", text))
 
@@ -58,7 +58,7 @@ def prose(text: str) -> str:
 def _readable(text: str) -> str:
     text = re.sub(r"\be\^\{([^{}]*)\}", r"exp(\1)", text)
     text = re.sub(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|(\w+))", r"<sup>\1\2\3</sup>", text)
-    text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-z])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
+    text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-zΑ-Ωα-ω])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
     return text.replace("*", r"\*").replace("<<", "≪")
 
 
@@ -95,7 +95,7 @@ def claim_index(rows: Mapping[str, Mapping[str, Any]]) -> str:
         row = rows.get(claim.id)
         marks = [verdict(row[layer] if row else "not measured") for layer in COLUMNS]
         statement = f"\\({latex(claim.lhs)} = {latex(claim.rhs)}\\)"
-        entries.append((f"[{claim.title}]({claim.id}.md)<br>`{claim.id}`", statement, *marks))
+        entries.append((f"[{prose(claim.title)}]({claim.id}.md)<br>`{claim.id}`", statement, *marks))
     return f"# Claims\n\n{table(('claim', 'statement', *COLUMNS), entries)}"
 
 
