@@ -9,7 +9,7 @@ import papers
 import sight
 import source_page
 import sympy as sp
-from tables import folded, meanings, prose, ratio, table, verdict
+from tables import folded, layers, meanings, prose, ratio, table, verdict
 
 from inertialab.theory import Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
@@ -197,8 +197,7 @@ def _seen(row: Mapping[str, Any]) -> str:
     """What the figure shows, for those who do not see it."""
     ratios = [ratio(c) for c in row["checks"] if c["in_regime"]]
     spread = f"; inside the regime the ratio lies between {min(ratios):.3g} and {max(ratios):.3g}" if ratios else ""
-    layers = " and ".join(dict.fromkeys(c["layer"] for c in row["checks"]))
-    return f"Measured against predicted at {len(row['checks'])} points of {layers}, with intervals{spread}"
+    return f"Measured against predicted at {len(row['checks'])} points of {layers(row)}, with intervals{spread}"
 
 
 def _of_what(check: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 from look import INK, PLAIN, svg
 from matplotlib.figure import Figure
-from tables import prose, ratio, verdict
+from tables import layers, prose, ratio, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory import claim as named
@@ -71,8 +71,7 @@ _JUDGED = ("confirmed", "refuted", "undecided")
 
 def picture(claim: Claim, row: Mapping[str, Any]) -> str:
     """The figure of the claim's page, where the points of both formulas stand."""
-    layers = " and ".join(dict.fromkeys(check["layer"] for check in row["checks"]))
-    seen = f"Measured over attributed at {len(row['checks'])} points of {layers}; hollow: over what holds instead"
+    seen = f"Measured over attributed at {len(row['checks'])} points of {layers(row)}; hollow: over what holds instead"
     return f"![{seen}](claims/{claim.id}.svg)"
 
 

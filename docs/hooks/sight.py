@@ -1,14 +1,15 @@
 """What the courts would have seen: errors of a claim's formula by how small its measurements still refute them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import sympy as sp
 from tables import folded, table
 
 from inertialab.theory import Claim
 from inertialab.theory.notation import latex
-from inertialab.verification.court.families import graded
+from inertialab.verification.court.families import Term, graded, whole
 from inertialab.verification.court.report import percent
 
 
@@ -33,9 +34,10 @@ def _size(effect: float | None) -> str:
 
 def _errors(subject: Claim, row: Mapping[str, Any], by_layer: Mapping[str, Mapping[str, float | None]]) -> str:
     """Tables of the graded errors, those of terms of sums folded."""
-    terms = {str(term): term for term in ({} if subject.functional else graded(subject)[1]).values()}
+    terms = {} if subject.functional else {str(term): term for term in graded(subject)[1].values()}
+    printed = {whole(str(s)): _printed(s) for s in (*subject.formula.free_symbols, *subject.arguments)}
     names = list(dict.fromkeys(name for effects in by_layer.values() for name in effects))
-    plain = [(_named(subject, name), *_sizes(by_layer, name)) for name in names if not name.startswith("term ")]
+    plain = [(_named(name, printed), *_sizes(by_layer, name)) for name in names if not name.startswith("term ")]
     passed = row["survivors_by_layer"]
     plain.append(("wrong variants let pass", *(f"{len(passed[layer])} of {row['variants']}" for layer in by_layer)))
     of_terms = [
@@ -44,27 +46,31 @@ def _errors(subject: Claim, row: Mapping[str, Any], by_layer: Mapping[str, Mappi
         if name in names
     ]
     text = "From which size on an error would have been refuted by each layer alone, in both directions.\n"
-    errors = table(("an error in the", *by_layer), plain)
-    listed = folded(f"Each of {len(of_terms)} terms of sums", table(("the term", "of the sum", *by_layer), of_terms))
-    return "\n".join([text, errors, *([listed] if of_terms else [])])
+    errors = f"{text}\n{table(('an error in the', *by_layer), plain)}"
+    if not of_terms:
+        return errors
+    listed = table(("the term", "of the sum", *by_layer), of_terms)
+    return f"{errors}\n{folded(f'Each of {len(of_terms)} terms of sums', listed)}"
 
 
 def _sizes(by_layer: Mapping[str, Mapping[str, float | None]], name: str) -> Iterable[str]:
     return (_size(effects[name]) if name in effects else "–" for effects in by_layer.values())
 
 
-def _sum(term: Any) -> str:
+def _sum(term: Term) -> str:
     return f"\\({latex(term.total)}\\)" + (f" in \\({latex(term.place)}\\)" if term.place is not None else "")
 
 
-def _named(subject: Claim, name: str) -> str:
-    """The kind of error, its symbol as it is printed; one name stands for the entries of a matrix."""
+def _printed(symbol: sp.Symbol) -> str:
+    """A symbol as a formula, without the indices of an entry of a matrix."""
+    name = str(symbol)
+    return f"\\({latex(symbol) if whole(name) == name else re.sub(r'_[{]?(i|j|ij)[}]?$', '', latex(symbol))}\\)"
+
+
+def _named(name: str, printed: Mapping[str, str]) -> str:
+    """The kind of error, its symbol as it is printed."""
     kind, of, symbol = name.partition(" of ")
-    known = {re.sub("_(i|j|ij)$", "", str(s)): s for s in (*subject.formula.free_symbols, *subject.arguments)}
-    if not of or symbol not in known:
-        return name
-    printed = re.sub(r"_\{?(i j|ij|i|j)\}?$", "", latex(known[symbol])) if symbol != str(known[symbol]) else None
-    return f"{kind} of \\({printed or latex(known[symbol])}\\)"
+    return f"{kind} of {printed[symbol]}" if of and symbol in printed else name
 
 
 def _rivals(row: Mapping[str, Any]) -> str:
@@ -78,9 +84,9 @@ def _survivors(row: Mapping[str, Any]) -> str:
     share = f"Wrong variants of the formula refuted by all measurements together: {row['power']:.0%}.\n"
     alone = row.get("survivors_by_layer", {})
     named = {"all together": row["survivors"], **{f"{layer} alone": names for layer, names in alone.items()}}
-    told = "".join(f"**Let pass by {who}**\n\n{_listed(names)}\n" for who, names in named.items() if names)
+    told = "".join(
+        f"**Let pass by {who}**\n\n" + "".join(f"- `{name}`\n" for name in names) + "\n"
+        for who, names in named.items()
+        if names
+    )
     return share + ("\n" + folded("Those that pass", told) if told else "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return "".join(f"- `{name}`\n" for name in names)

@@ -44,6 +44,11 @@ def ratio(check: Mapping[str, Any], which: str = "measured") -> float:
     return 1 + (check[which] - check["predicted"]) / check["scale"]
 
 
+def layers(row: Mapping[str, Any]) -> str:
+    """The layers in which a row of the board was measured, in words."""
+    return " and ".join(dict.fromkeys(check["layer"] for check in row["checks"]))
+
+
 def prose(text: str) -> str:
     r"""Plain text with its formulas made readable: powers, indices, and nothing taken for emphasis; `code` as it is.
 

@@ -121,8 +121,9 @@ def seen(site, served):
         nth = seen_of_kind[kind]
         ways = ONCE if nth else ALL
         # All ways of the first of a kind, one way or the other of the next by turns.
-        judged = (ONCE[nth % 2 :][:1] if nth else ALL) if kind == "." or nth < EACH else ()
-        found += [{"page": name, **line} for line in looked_at(page, faults, ways, judged)]
+        judged = [ONCE[nth % 2]] if nth else ALL
+        asked = judged if kind == "." or nth < EACH else []
+        found += [{"page": name, **line} for line in looked_at(page, faults, ways, asked)]
         seen_of_kind[kind] += 1
     return found
 

@@ -77,7 +77,11 @@ def workers_killed(folder: Path, kills: int, seed: int) -> dict[str, object]:
     rng, text = random.Random(seed), SWEEP.replace("wait = 0.002", "wait = 0.2")  # long enough for all kills
     sweep = replace(SUBJECTS[0], begin=lambda folder: swept(folder, text=text))
     wanted, said = reference(sweep, folder / "undisturbed"), folder / "said"
-    pid = forked(lambda: swept(folder / "killed", "--jobs", "2", text=text), said)
+
+    def side_by_side() -> int:
+        return swept(folder / "killed", "--jobs", "2", text=text)
+
+    pid = forked(side_by_side, said)
     tries = 0
     while tries < kills and psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         workers = _workers(pid)
@@ -90,7 +94,7 @@ def workers_killed(folder: Path, kills: int, seed: int) -> dict[str, object]:
     named = len(wanted) - len(results(sweep, folder / "killed"))
     told = code == (3 if named else 0)
     if named:
-        code, _ = outcome(lambda: swept(folder / "killed", "--jobs", "2", text=text), said)
+        code, _ = outcome(side_by_side, said)
     got = results(sweep, folder / "killed")
     lost = len(wanted) - len(got)
     different = sum(got.get(name) != value for name, value in wanted.items()) - lost

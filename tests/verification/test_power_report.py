@@ -108,6 +108,8 @@ def test_a_claims_page_says_it_of_every_layer(monkeypatch):
     assert "| \\(- h \\eta\\) | \\(2 - h \\eta\\) | – | not seen |\n" in text
     assert "| wrong variants let pass | 0 of 13 | 1 of 13 |\n" in text
     assert "**Let pass by real alone**\n\n- `without -eta*h in 2 - eta*h`" in text
+    tiny = row(power_by_layer={"real": {"prefactor": 1e-6}})
+    assert sight.prefactor(tiny, "real") == "&lt;0.0001%"
     verdicts = page.courts(claim("sgd.stationary-variance"), row()).splitlines()
     assert [("weakly" in line) for line in verdicts if line.startswith("| Do")] == [False, False, False, True]
     assert [line.split("|")[3].strip() for line in verdicts if line.startswith("| Do")] == ["", "", "1.2%", "14%"]

@@ -70,7 +70,7 @@ def _has_a_value(expression: sp.Expr) -> bool:
     if any(s.is_negative for s in expression.free_symbols):
         return False
     value = sp.N(expression.subs(_drawn(expression.free_symbols, random.Random(0))), DIGITS)
-    return value.is_number and bool(abs(value) > sp.Float(10) ** -(DIGITS // 2))
+    return bool(value.is_finite and abs(value) > sp.Float(10) ** -(DIGITS // 2))
 
 
 def _drawn(symbols: Iterable[sp.Symbol], draw: random.Random) -> dict[sp.Symbol, sp.Rational]:

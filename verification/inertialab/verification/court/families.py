@@ -98,11 +98,16 @@ def _mean(values: np.ndarray) -> float:
     return float(np.exp(np.log(sizes).mean())) if len(sizes) else 1.0
 
 
+def whole(symbol: str) -> str:
+    """The name that entries of a matrix have together, as h for h_i; any other name as it is."""
+    return re.sub("_(i|j|ij)$", "", symbol)
+
+
 def _arguments(material: Material) -> Iterator[tuple[str, Changes]]:
     """Arguments that the formula contains; entries of a matrix, such as h_i and h_j, together."""
     together: dict[str, list[str]] = {}
     for symbol in map(str, sorted(material.subject.formula.free_symbols, key=str)):
-        together.setdefault(re.sub("_(i|j|ij)$", "", symbol), []).append(symbol)
+        together.setdefault(whole(symbol), []).append(symbol)
     for name, symbols in together.items():
         reference = _mean(material.values(symbols[0]))
         yield f"power of {name}", {s: partial(_to_the_power, s, reference) for s in symbols}
