@@ -21,6 +21,10 @@ def _wine(**drawn: Any) -> dict[str, Any]:
     return {"data": "wine", "target": 0, **drawn}
 
 
+def _cancer(**drawn: Any) -> dict[str, Any]:
+    return {"data": "breast-cancer", "target": 0, **drawn}
+
+
 TAILS_EXACT = Study("tail-index-exact", exact_tails.indices, {"points": drawn("tail-index-exact")})
 TAILS = Study(
     "tail-index",
@@ -28,11 +32,14 @@ TAILS = Study(
     {"points": drawn("tail-index"), "particles": 200_000, "steps": 300},
     full={"particles": 1_500_000},
 )
-WINE_TAILS = Study(
-    "wine-tail",
-    real_tails.indices,
-    {"points": drawn("wine-tail", _wine), "chains": 120_000, "steps": 300},
-    full={"chains": 1_500_000},
+REAL_TAILS = tuple(
+    Study(
+        f"{name}-tail",
+        real_tails.indices,
+        {"points": drawn(f"{name}-tail", make), "chains": 120_000, "steps": 300},
+        full={"chains": 1_500_000},
+    )
+    for name, make in (("wine", _wine), ("cancer", _cancer))
 )
 
 
@@ -139,7 +146,7 @@ TAIL, DIFFUSION = "sgd.tail-index", "sgd.tail-index-diffusion"
 CHECKS: tuple[BaseCheck, ...] = (
     Check(TAIL, "numerics", TAILS_EXACT, "index", 0.003),
     Check(TAIL, "simulation", TAILS, "index", 0.02),
-    Check(TAIL, "real", WINE_TAILS, "index", 0.03),
+    *(Check(TAIL, "real", study, "index", 0.03) for study in REAL_TAILS),
     Check(DIFFUSION, "numerics", TAILS_EXACT, "index", 0.03, _far, Verdict.REFUTED, instead=TAIL),
     Check(DIFFUSION, "simulation", TAILS, "index", 0.03, _far, Verdict.REFUTED, instead=TAIL),
     Check("minima.occupation", "numerics", MINIMA_EXACT, "occupation", 0.03),

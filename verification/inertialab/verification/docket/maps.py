@@ -16,7 +16,7 @@ from inertialab.verification.docket.climbs import adam_climb, frozen_climb, loss
 from inertialab.verification.studies.exact import chains, inertia, saddle
 from inertialab.verification.studies.flow import escape as flow
 from inertialab.verification.studies.study import Findings, Study, written_at
-from inertialab.verification.studies.training import resting
+from inertialab.verification.studies.training import resting, saddles
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,29 @@ def _trained(optimizer: str, claims: Sequence[str], **settings: float) -> Map:
 
 TRAINED = (
     _trained("sgd", ["sgd.stationary-covariance"]),
+    _trained("momentum-torch", ["momentum.stationary-covariance-torch"], beta=0.9),
     _trained("adam", ["adam.stationary-covariance"], beta=0.9, beta2=0.999),
     _trained("adai", ["adai.stationary-covariance"], beta0=0.1, beta2=0.99, eps=1e-3),
 )
 
-MAPS = (*ESCAPES, SADDLES, *TRAINED)
+GROWTH = spaced(TIME.name, 0.05, 2.0, 5)
+STEEPER = spaced(STEEP.name, 0.04, 0.8, 4)
+
+
+def _left(optimizer: str, claims: Sequence[str], quantity: str, **settings: Any) -> Map:
+    """Spread along the one negative direction of a kept saddle of a network."""
+    starts = [{"optimizer": optimizer, **settings, "steepness": x, "B": 32} for x in STEEPER.values]
+    points = [{**start, "growths": list(GROWTH.values)} for start in starts]
+    config = {"saddle": "cardiotocography-1", "directions": 1, "points": points, "chains": 4000}
+    study = Study(f"map-left-{optimizer}", saddles.spreads, config, data="cardiotocography")
+    about = ", ".join(f"{k} = {v:g}" for k, v in settings.items() if k != "start")
+    fixed = "a saddle of a tanh network on heart rates, λ₁ its largest curvature, B = 32" + (about and f", {about}")
+    return Map(study, tuple(claims), "real", quantity, GROWTH, STEEPER, fixed)
+
+
+LEFT = (
+    _left("sgd", ["sgd.saddle-variance"], "variance"),
+    _left("momentum-ema", ["momentum.saddle-msd"], "msd", beta=0.9, start="thermal"),
+)
+
+MAPS = (*ESCAPES, SADDLES, *TRAINED, *LEFT)

@@ -90,7 +90,15 @@ def _averaging(**fixed: float) -> Callable[..., Mapping[str, Any]]:
     return lambda **drawn: {**drawn, **fixed}
 
 
-def _resting(id: str, model: str, l2: float, optimizer: str, points: Sequence[Any], directions: int) -> Study:
+def _resting(
+    id: str,
+    model: str,
+    l2: float,
+    optimizer: str,
+    points: Sequence[Any],
+    directions: int,
+    relaxations: float = 50.0,
+) -> Study:
     data = id.partition("-")[0]
     config = {
         "data": data,
@@ -100,7 +108,7 @@ def _resting(id: str, model: str, l2: float, optimizer: str, points: Sequence[An
         "points": points,
         "directions": directions,
         "chains": 600,
-        "relaxations": 50.0,
+        "relaxations": relaxations,
     }
     return Study(id, resting.resting, config, full={"relaxations": 150.0}, data=data)
 
@@ -111,7 +119,7 @@ ADAI_REST = (
     _resting("banknote-mlp-adai", *NARROW, "adai", drawn("banknote-mlp-adai", _averaging(**ADAI)), 3),
 )
 ADAM_REST = (
-    _resting("wine-softmax-adam", *SOFTMAX, "adam", drawn("wine-softmax-adam", _averaging(**ADAM)), 5),
+    _resting("wine-softmax-adam", *SOFTMAX, "adam", drawn("wine-softmax-adam", _averaging(**ADAM)), 5, 90.0),
     _resting("banknote-mlp-adam", *NARROW, "adam", drawn("banknote-mlp-adam", _averaging(**ADAM)), 3),
     _resting("wine-softmax-radam", *SOFTMAX, "radam", drawn("wine-softmax-radam", _averaging(**ADAM)), 5),
 )
@@ -119,7 +127,10 @@ ADAM_REST = (
 # Gradients of small batches have heavier tails: at beta2 = .998 the fluctuation of the second moment takes 4% from one
 # of the five directions, here 2.5%. It is torch's default.
 SLOWER = {**ADAM, "beta2": 0.999}
-ADAMW_REST = _resting("wine-softmax-adamw", *SOFTMAX, "adamw", drawn("wine-softmax-adamw", _averaging(**SLOWER)), 5)
+ADAMW_REST = (
+    _resting("wine-softmax-adamw", *SOFTMAX, "adamw", drawn("wine-softmax-adamw", _averaging(**SLOWER)), 5),
+    _resting("banknote-mlp-adamw", *NARROW, "adamw", drawn("banknote-mlp-adamw", _averaging(**SLOWER)), 3),
+)
 
 
 def _adaptive(name: str, study: Study) -> tuple[BaseCheck, ...]:
@@ -218,5 +229,5 @@ CHECKS: tuple[BaseCheck, ...] = (
     *(check for study in TRAINING for check in _trained(study)),
     *(check for study in ADAI_REST for check in _adaptive("adai", study)),
     *(check for study in ADAM_REST for check in _adaptive("adam", study)),
-    *_decoupled(ADAMW_REST),
+    *(check for study in ADAMW_REST for check in _decoupled(study)),
 )

@@ -52,7 +52,7 @@ BOTH = Study("har-both", strengths.regions, {"points": drawn("har-both", _groups
 NETWORKS = Study(
     "har-networks",
     networks.known_groups,
-    {"points": drawn("har-networks", _network), "seeds": 2, "steps": 700},
+    {"points": drawn("har-networks", _network), "seeds": 30, "steps": 700},
     full={"seeds": 48},
 )
 LOGITS = Study(
