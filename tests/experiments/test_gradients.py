@@ -23,7 +23,7 @@ def differentiated(problem, flats, indices):
     return vmap(grad(problem.value))(flats, problem.inputs[indices], problem.targets[indices])
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["softmax-regression", "tanh-mlp", "narrow-tanh-mlp"])
 @pytest.mark.parametrize("l2", [0.0, 0.3])
 def test_the_formula_is_the_gradient(model, l2, generator, monkeypatch):
     digits = load("digits")

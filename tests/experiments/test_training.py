@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from inertialab.experiments import data, models, training
+from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.problem import Problem
 
 
@@ -26,7 +27,8 @@ def test_digits_are_images_between_0_and_1():
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "features", "classes"), [("banknote", 1372, 4, 2), ("cardiotocography", 2126, 21, 3)]
+    ("name", "rows", "features", "classes"),
+    [("banknote", 1372, 4, 2), ("cardiotocography", 2126, 21, 3), ("avila", 20867, 10, 12)],
 )
 def test_tables_of_the_data_folder_are_standardised(name, rows, features, classes):
     if data.data_folder() is None:
@@ -92,9 +94,9 @@ def test_a_minimum_that_is_not_reached_is_an_error(small):
 
 @pytest.mark.parametrize("model", models.MODELS)
 def test_gradients_of_chains_are_those_of_each_alone(model, generator):
-    X = torch.randn(20, 3, dtype=torch.float64, generator=generator)
+    X = torch.randn(20, 9, dtype=torch.float64, generator=generator)
     y = torch.randint(4, (20,), generator=generator)
-    net = models.MODELS[model](3, 4, generator)
+    net = models.MODELS[model](9, 4, generator)
     problem = Problem(net, X, y, l2=0.1)
     flats = problem.start + 0.1 * torch.randn(5, len(problem.start), dtype=torch.float64, generator=generator)
     indices = torch.randint(20, (5, 7), generator=generator)
@@ -105,6 +107,27 @@ def test_gradients_of_chains_are_those_of_each_alone(model, generator):
         loss = loss + 0.05 * sum(p.square().sum() for p in net.parameters())
         alone = torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss, list(net.parameters()))])
         assert torch.allclose(gradient, alone, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("model", ["convnet", "row-transformer"])
+def test_models_of_images_know_where_a_pixel_is(model, generator):
+    """Else they would be networks on a table; and what is no image is refused."""
+    net, image = models.MODELS[model](64, 10, generator), torch.rand(1, 64, dtype=torch.float64, generator=generator)
+    turned = image.reshape(8, 8).T.reshape(1, 64)
+    assert not torch.allclose(net(image), net(turned), rtol=1e-3)
+    assert torch.allclose(net(image)[0], net(image[0]), rtol=1e-12)  # as derivatives of samples ask
+    with pytest.raises(WrongInputError, match="square images; 13 features are none"):
+        models.MODELS[model](13, 3, generator)
+
+
+def test_the_transformer_sees_the_order_of_rows(generator):
+    """Without its places the mean over tokens would not."""
+    net, image = models.MODELS["row-transformer"](64, 10, generator), torch.rand(8, 8, dtype=torch.float64)
+    upside_down = image.flip(0)
+    assert not torch.allclose(net(image.reshape(64)), net(upside_down.reshape(64)), rtol=1e-3)
+    with torch.no_grad():
+        net.place.zero_()
+    assert torch.allclose(net(image.reshape(64)), net(upside_down.reshape(64)), rtol=1e-9)
 
 
 def _chains(problem, seed, **changes):

@@ -17,8 +17,8 @@ SETTINGS = {"eta": 0.01}
 
 def trained(model: str, device: torch.device) -> TrainingProblem:
     generator = torch.Generator().manual_seed(0)
-    net = MODELS[model](6, 3, generator).to(device)
-    inputs = torch.randn(120, 6, dtype=torch.float64, generator=generator).to(device)
+    net = MODELS[model](9, 3, generator).to(device)
+    inputs = torch.randn(120, 9, dtype=torch.float64, generator=generator).to(device)
     return TrainingProblem(net, inputs, torch.arange(120, device=device) % 3, 0.01)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -80,22 +81,27 @@ def _standardised(X: np.ndarray, y: np.ndarray) -> Arrays:
     return (X - X.mean(axis=0)) / np.where(scale > 0, scale, 1.0), y
 
 
-def _table(file: str, target: str) -> Arrays:
-    """A table of numbers in the data folder, with a header and one column for the class."""
+def _table(file: str, target: str, without: str = "") -> Arrays:
+    """A table in the data folder: a header, one column for the class, whatever its names, and numbers.
+
+    Args:
+        file: Its name.
+        target: Column of the class.
+        without: Column that is left out, if it is there: which samples others have trained on.
+    """
     path = _path(file)
     if not path.is_file():
         raise DataMissingError(
             f"{file} is not in the data folder {path.parent}. Put the UCI data set there as a CSV file with a header "
             f"and the class in column {target!r}, or unset {DATA_VARIABLE} to leave its experiments out."
         )
-    header = path.read_text().partition("\n")[0].strip().split(",")
-    if target not in header:
-        raise DataMissingError(f"{path} has no column {target!r} for the class; its columns are {', '.join(header)}.")
-    rows = np.genfromtxt(path, delimiter=",", skip_header=1)
-    if not np.isfinite(rows).all():
+    table = pd.read_csv(path).drop(columns=without, errors="ignore")
+    if target not in table:
+        raise DataMissingError(f"{path} has no column {target!r} for the class; its columns are {', '.join(table)}.")
+    numbers = table.drop(columns=target).apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    if not np.isfinite(numbers).all() or table[target].isna().any():
         raise DataMissingError(f"{path} holds a value that is not a number; every field must be numeric.")
-    column = header.index(target)
-    return _standardised(np.delete(rows, column, axis=1), rows[:, column])
+    return _standardised(numbers, table[target].to_numpy())
 
 
 def _scaled(name: str) -> Arrays:
@@ -139,6 +145,14 @@ DATASETS = {
         "cardiotocography.csv",
         "2e29eb0e194e32c0",
     ),
+    "avila": DatasetRow(
+        "Avila, 20867 samples of 10 features of handwriting, 12 copyists",
+        "De Stefano, Maniaci, Fontanella and Scotto di Freca, UCI",
+        "CC BY 4.0",
+        partial(_table, "avila.csv", "class", without="split"),
+        "avila.csv",
+        "0a235ecd511cb378",
+    ),
 }
 """Every data set by name."""
 
@@ -160,7 +174,8 @@ def data_folder() -> Path | None:
 
 
 def _files() -> str:
-    return " and ".join(row.file for row in DATASETS.values() if row.file)
+    *others, last = (row.file for row in DATASETS.values() if row.file)
+    return f"{', '.join(others)} and {last}"
 
 
 def _path(file: str) -> Path:

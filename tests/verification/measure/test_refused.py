@@ -218,3 +218,13 @@ def test_units_that_stand_exactly_on_their_kink_are_not_taken_for_wrong_derivati
     problem = Problem(m.to(dtype), CE, (images.to(dtype), Y))
     for make in (hessian, ggn, noise_covariance):
         make(problem)
+
+
+def test_what_training_left_without_a_number_is_said_as_that():
+    """And not as a model that mixes its samples, since NaN differs from itself."""
+    model = net()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.fill_(torch.nan)
+    with pytest.raises(NotMeasurableError, match=r"not finite at these parameters.*Has training diverged"):
+        Problem(model, CE, (X, Y))

@@ -39,6 +39,8 @@ TRAINING = (
     _training(
         "digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5, chains=1200, relaxations=45.0
     ),
+    _training("digits-convnet-sgd", "convnet", "sgd", (0.05,), directions=3, l2=0.03, chains=400, relaxations=30.0),
+    _training("avila-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _training("banknote-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _training("cardiotocography-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=5, l2=0.01),
 )

@@ -52,8 +52,8 @@ BOTH = Study("har-both", strengths.regions, {"points": drawn("har-both", _groups
 NETWORKS = Study(
     "har-networks",
     networks.known_groups,
-    {"points": drawn("har-networks", _network), "seeds": 30, "steps": 700},
-    full={"seeds": 48},
+    {"points": drawn("har-networks", _network), "seeds": 40, "steps": 700},
+    full={"seeds": 160},
 )
 LOGITS = Study(
     "har-logits",

@@ -190,6 +190,11 @@ def _singles(problem: Problem, point: list[Tensor], chunk: Chunk) -> tuple[Chunk
 def _refuse_mixing(problem: Problem, point: list[Tensor], chunk: Chunk, among: Nested, picked: Tensor) -> None:
     """Refuse a model whose outputs for some samples depend on which others there are."""
     tolerance = problem.eps**0.6
+    if any(x.is_floating_point() and not torch.isfinite(x).all() for x in tensors_in(among)):
+        raise NotMeasurableError(
+            "The outputs are not finite at these parameters, so there is nothing to measure. Has training diverged? "
+            "Measure an earlier checkpoint, or train with a smaller learning rate."
+        )
     try:
         alone = problem.outputs(point, piece(chunk, picked).inputs)
         pairs = list(zip(tensors_in(among), tensors_in(alone), strict=True))

@@ -17,7 +17,7 @@ from inertialab.verification.measure.noise import noise_covariance_in
 from inertialab.verification.measure.problem import Problem
 from inertialab.verification.studies.particles.networks import derivatives, labelled
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
-from inertialab.verification.studies.training.minima import minimum
+from inertialab.verification.studies.training.minima import reached
 
 TOGETHER = 3000
 """Batches that are drawn at once."""
@@ -26,10 +26,10 @@ TOGETHER = 3000
 def sampled(
     points: Points, directions: int, draws: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
-    """Variance of a minibatch's gradient at a minimum over that with replacement, along random directions.
+    """Variance of a minibatch's gradient of a trained network over that with replacement, along random directions.
 
     Args:
-        points: `data`, `model`, `l2`, `B` and the `sampling`; for epochs, samples that fill no batch are left out.
+        points: As for `reached`, `B` and the `sampling`; for epochs, samples that fill no batch are left out.
         directions: Number of directions.
         draws: Independent batches of each point.
         rng: Source of all randomness.
@@ -38,7 +38,7 @@ def sampled(
     """
     rows = []
     for point in points:
-        whole, at, _ = minimum(point["data"], point["model"], point["l2"], rng, device)
+        whole, at = reached(point, rng, device)
         count = len(whole.inputs) // point["B"] * point["B"]
         trained = replace(whole, inputs=whole.inputs[:count], targets=whole.targets[:count])
         generator = torch_generator(rng, device)
@@ -75,7 +75,7 @@ def own_labels(
     """Batch size times noise over curvature where a trained network has drawn the labels of its real inputs itself.
 
     Args:
-        points: `data`, `model`, `l2`, `B`; `sigma2` for outputs with noise of this variance under the squared loss, by
+        points: As for `reached`, and `B`; `sigma2` for outputs with noise of this variance under the squared loss, by
             which the ratio is divided.
         samples: How many samples, the inputs again and again with fresh labels.
         directions: Number of random directions.
@@ -85,7 +85,7 @@ def own_labels(
     """
     rows = []
     for point in points:
-        trained, at, _ = minimum(point["data"], point["model"], point["l2"], rng, device)
+        trained, at = reached(point, rng, device)
         generator, count = torch_generator(rng, device), samples // point["B"] * point["B"]
         inputs = trained.inputs[torch.randint(len(trained.inputs), (count,), generator=generator, device=device)]
         named = trained.named(at)

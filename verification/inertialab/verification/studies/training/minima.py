@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from inertialab.experiments.data import load
 from inertialab.experiments.ensemble import torch_generator
 from inertialab.experiments.models import MODELS
 from inertialab.experiments.problem import Problem as TrainingProblem
-from inertialab.experiments.training import minimise
+from inertialab.experiments.training import Chains, minimise
 from inertialab.verification.measure.calibration import calibrate
 from inertialab.verification.measure.curvature import hessian
 from inertialab.verification.measure.lanczos import Eigenpairs, top_eigenpairs
@@ -46,6 +47,27 @@ def minimum(
     problem = untrained(data, model, l2, rng, device)
     at, norm = minimise(problem)
     return problem, at, {"parameters": at.numel(), "gradient norm": norm, "loss": float(problem.value(at))}
+
+
+RATE, BATCH = 0.5, 32
+"""Of trainings that are stopped on their way."""
+
+
+def reached(point: Mapping[str, Any], rng: np.random.Generator, device: torch.device) -> tuple[TrainingProblem, Tensor]:
+    """A problem and its minimum, or where so many `steps` of SGD from drawn initial weights lead.
+
+    Args:
+        point: `data`, `model`, `l2`, and for models that reach no minimum in reasonable time `steps`.
+        rng: Source of the weights and of the batches.
+        device: Where to run.
+    """
+    where = (point["data"], point["model"], point["l2"], rng, device)
+    if "steps" not in point:
+        return minimum(*where)[:2]
+    problem = untrained(*where)
+    generator = torch_generator(rng, device)
+    run = Chains(problem, "sgd", {"eta": RATE}, problem.start[None], batch=BATCH, generator=generator)
+    return problem, run.run(point["steps"]).theta[0]
 
 
 def instruments(
