@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import inf
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
@@ -93,18 +93,34 @@ def _started(word: str, jobs: int) -> Any:
 
         return LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     if word in QUEUES:
-        import dask.config
-        import dask_jobqueue
-
-        given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
-        own = {"cores": 1, "processes": 1, "memory": MEMORY, "python": sys.executable, "log_directory": LOGS}
-        chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
-        exports = [f"export {name}={shlex.quote(str(value))}" for name, value in _environment().items()]
-        chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
-        cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
-        cluster.scale(jobs)
-        return cluster
+        return _submitted(word, jobs)
     return ssh.started(word.removeprefix("ssh:").split(","), jobs, REACHED)
+
+
+def _submitted(word: str, jobs: int) -> Any:
+    """Workers as jobs of a batch system, once it has taken them all."""
+    import dask.config
+    import dask_jobqueue
+
+    given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
+    own = {"cores": 1, "processes": 1, "memory": MEMORY, "log_directory": LOGS, "python": shlex.quote(sys.executable)}
+    chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
+    exports = [f"export {name}={shlex.quote(str(value))}" for name, value in _environment().items()]
+    chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
+    cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
+
+    async def submit() -> None:
+        for _ in range(ceil(jobs / (given.get("processes") or 1))):
+            cluster.worker_spec.update(cluster.new_worker_spec())
+        await cluster
+
+    try:
+        cluster.sync(submit)  # dask's own scale tells nobody of a job that is refused
+    except Exception:
+        with contextlib.suppress(Exception):  # jobs that are none cannot be cancelled
+            cluster.close()
+        raise
+    return cluster
 
 
 def patience(word: str) -> float:
