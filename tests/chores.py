@@ -34,6 +34,14 @@ def waits_for(folder, mark, file, tick):
     return writes(folder, mark, tick)
 
 
+def meets(folder, mark, others, tick):
+    """Leaves a file and waits for those of others."""
+    path = writes(folder, mark, tick)
+    while not all((Path(folder) / f"{other}.txt").exists() for other in others):
+        time.sleep(0.01)
+    return path
+
+
 def fails(tick):
     raise ValueError("the third point has no minimum")
 

@@ -36,6 +36,8 @@ def long_run(folder: Path, jobs: int = 1, tasks: int = DAY, call: str = "writes"
         Task(f"{i}", f"chores:{call}", {"folder": str(folder), "mark": f"{10 * i // tasks} of 10"})
         for i in range(tasks)
     ]
+    ready = [f"ready {i}" for i in range(jobs)]  # no process has begun with the others still to be started
+    work += [Task(r, "chores:meets", {"folder": str(folder), "mark": r, "others": ready}, seconds=1) for r in ready]
     with looked_at(me, folder / "1 of 10.txt", every) as seen:  # from here on everything is imported
         run(work, Where(jobs), Console(file=io.StringIO()))
     left = {p for p in {*seen, *me.children()} - {me} - before if p.is_running()}
