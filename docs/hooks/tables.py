@@ -17,6 +17,8 @@ from inertialab.verification.court.errors import ABOUT_EXACT
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = parse_file(str(ROOT / "references.bib"), "bibtex")
+STYLE = find_plugin("pybtex.style.formatting", "plain")()
+BACKEND = find_plugin("pybtex.backends", "markdown")()
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -138,11 +140,9 @@ def references() -> str:
 
 def linked_entry(key: str) -> str:
     """One entry of references.bib, formatted, with links to what can be read."""
-    style = find_plugin("pybtex.style.formatting", "plain")()
-    backend = find_plugin("pybtex.backends", "markdown")()
-    (entry,) = style.format_bibliography(LIBRARY, [key])
+    (entry,) = STYLE.format_bibliography(LIBRARY, [key])
     # The backend escapes signs; an escaped round bracket would begin a formula.
-    return linked(re.sub(r"\\([().-])", r"\1", entry.text.render(backend)))
+    return linked(re.sub(r"\\([().-])", r"\1", entry.text.render(BACKEND)))
 
 
 def linked(text: str) -> str:

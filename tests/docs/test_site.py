@@ -217,6 +217,17 @@ def test_a_figure_is_drawn_over_the_variable_that_governs():
     )  # one point does not say it
 
 
+def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
+    tried = doctest.testmod(measured_figure)
+    assert tried.attempted > 0
+    assert tried.failed == 0
+    board = rows_of(BOARD)
+    wide, narrow = (measured_figure.figure(board[id]) for id in ("momentum.saddle-msd-drift", "iwal.label-growth"))
+    assert ">10⁻⁴</text>" in wide
+    assert ">0.144</text>" in narrow  # no decade is crossed, and still the marks say where the points lie
+    assert wide == measured_figure.figure(board["momentum.saddle-msd-drift"])  # the same bytes again
+
+
 def test_no_picture_is_drawn_over_the_order_of_a_table(site):
     drawn = [path.read_text() for path in (site / "claims").glob("*.svg")]
     assert len(drawn) > 80
