@@ -202,7 +202,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         return html
     shown = source_page.lines(address.removeprefix("source/").removesuffix(".md") + ".py")
     page.present_anchor_ids = (page.present_anchor_ids or set()) | source_page.anchors(shown)
-    return f"{html}\n{shown}"
+    return f"{html}\n{shown.rstrip()}"
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

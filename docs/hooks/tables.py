@@ -28,9 +28,16 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(_cell(str(cell)) for cell in row)} |" for row in rows)]) + "\n"
 
 
-def folded(summary: str, content: str) -> str:
-    """What is shown when it is asked for."""
-    return f"<details markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
+def folded(summary: str, content: str, kind: str = "") -> str:
+    """What is shown when it is asked for.
+
+    Args:
+        summary: What it is.
+        content: Markdown.
+        kind: Class by which scripts and styles find it.
+    """
+    of_kind = f' class="{kind}"' if kind else ""
+    return f"<details{of_kind} markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import card
+import claim_page
 import findings
 import gallery
 import graph
@@ -49,6 +50,15 @@ def test_a_page_tells_what_became_of_points_outside_the_regime(monkeypatch):
     assert told.count("outside its regime") == 1
     assert re.search(r"confirmed</span>; outside .*refuted</span> at 2 of 3 .*confirmed</span> at 1 of 3 points", told)
     assert "outside" not in courts(CLAIMS[0], row)
+
+
+def test_claims_that_words_name_are_links():
+    told = claim_page.linked(
+        "see sgd.escape, `sgd.escape-finite-step` and `claim(sgd.escape)`, not sgd.escape-anything"
+    )
+    ids = ("sgd.escape", "sgd.escape-finite-step")
+    one, other = (f"[`{id}`]({id}.md)" for id in ids)
+    assert told == f"see {one}, {other} and `claim(sgd.escape)`, not sgd.escape-anything"
 
 
 def test_the_home_page_shows_the_board_of_the_results(site):
