@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def waits_for(folder, mark, file, tick):
     while not (Path(folder) / file).exists():
         time.sleep(0.05)
     return writes(folder, mark, tick)
+
+
+def meets(folder, mark, others, tick):
+    """Leaves a file and waits for those of others."""
+    path = writes(folder, mark, tick)
+    while not all((Path(folder) / f"{other}.txt").exists() for other in others):
+        time.sleep(0.01)
+    return path
 
 
 def fails(tick):
@@ -73,3 +82,24 @@ def measures(parameters, path, tick):
     rng = np.random.default_rng(parameters["seed"])
     x = float(parameters.get("x", 0.0))
     return {"value": float("nan") if x == 5 else x + float(rng.random()), "draws": rng.random(3).tolist()}
+
+
+KEPT = []
+
+
+def leaks_memory(folder, mark, tick):
+    KEPT.append(np.ones(2**14))
+    return writes(folder, mark, tick)
+
+
+def leaks_files(folder, mark, tick):
+    path = writes(folder, mark, tick)
+    KEPT.append(path.open())
+    return path
+
+
+def leaks_a_process(folder, mark, tick):
+    """Starts one that outlives its task."""
+    if not KEPT:
+        KEPT.append(subprocess.Popen(["sleep", "15"]))
+    return writes(folder, mark, tick)

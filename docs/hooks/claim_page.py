@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import papers
@@ -11,9 +13,9 @@ import source_page
 import sympy as sp
 from tables import folded, layers, meanings, prose, ratio, table, verdict
 
-from inertialab.theory import Claim
+from inertialab.theory import CLAIMS, Claim
 from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
-from inertialab.theory.notation import latex, quantity
+from inertialab.theory.notation import NOTATION, Quantity, latex, quantity
 from inertialab.theory.parting import parting
 from inertialab.verification.court.power import bar
 from inertialab.verification.where import places
@@ -24,6 +26,11 @@ COURTS = (
     ("simulation", "Do particles under the real optimizer agree?"),
     ("real", "Does the training of real networks agree?"),
 )
+
+PRINTED = {q.symbol: q.latex for q in NOTATION.values()}
+IDS = {claim.id for claim in CLAIMS}
+NAMED = re.compile(rf"`[^`]*`|(?<![\w.-])(?:{'|'.join(sorted(map(re.escape, IDS), key=len, reverse=True))})(?![\w-])")
+"""What may name a claim in running text: code, and an id that is no part of another word."""
 
 
 def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
@@ -47,6 +54,16 @@ def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
     return "\n".join([*parts, derivation(subject), where(subject), cite(subject)])
 
 
+def linked(text: str) -> str:
+    """Words in which claims that are named are links."""
+    return NAMED.sub(_link, prose(text))
+
+
+def _link(found: re.Match[str]) -> str:
+    id = found[0].strip("`")
+    return f"[`{id}`]({id}.md)" if id in IDS else found[0]
+
+
 def cite(subject: Claim) -> str:
     """The entry of the source, to be copied; empty for what is derived here."""
     key = subject.source.key
@@ -66,18 +83,29 @@ def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:
 
 
 def statement(subject: Claim) -> str:
-    """The formula and its abbreviations."""
-    where = "".join(equation(s, e) for s, e in subject.where.items())
-    return equation(subject.lhs, subject.rhs) + (f"\nwith\n\n{where}" if where else "")
+    """The formula and its abbreviations, whose symbols tell what they mean."""
+    names = {q.symbol: f"\\htmlData{{symbol={q.symbol}}}{{{q.latex}}}" for q in quantities(subject)}
+    first, *others = (_marked(names, lhs, rhs) for lhs, rhs in ((subject.lhs, subject.rhs), *subject.where.items()))
+    return first + ("\nwith\n\n" + "".join(others) if others else "")
+
+
+def _marked(names: Mapping[sp.Symbol, str], lhs: sp.Symbol, rhs: sp.Expr) -> str:
+    """A displayed formula, beside it the same with each symbol marked: symbols.js draws that one in its place."""
+    both = " = ".join(sp.latex(e, symbol_names={**PRINTED, **names}, order="none") for e in (lhs, rhs))
+    return f'<div data-marked="{escape(both)}" markdown>\n\n{equation(lhs, rhs)}</div>\n\n'
 
 
 def symbols(subject: Claim) -> str:
     """What each symbol of the statement means, and its unit."""
+    return folded("What the symbols mean", meanings(quantities(subject)), "symbols")
+
+
+def quantities(subject: Claim) -> list[Quantity]:
+    """The quantities that a claim speaks of, by name."""
     regime = (*subject.regime.conditions, *subject.regime.beside)
     expressions = (subject.lhs, subject.rhs, *subject.where, *subject.where.values(), *regime)
     used = set(subject.arguments).union(*(e.free_symbols for e in expressions if e is not None))
-    listed = sorted((quantity(s) for s in used), key=lambda q: str(q.symbol).lower())
-    return folded("What the symbols mean", meanings(listed))
+    return sorted((quantity(s) for s in used), key=lambda q: str(q.symbol).lower())
 
 
 def context(subject: Claim) -> str:
@@ -90,7 +118,7 @@ def context(subject: Claim) -> str:
     flag = "" if not key or subject.source.wording_checked else " — wording not checked against the publication"
     arguments = ", ".join(f"{s}=..." for s in subject.arguments)
     return (
-        f"- **Regime**: {conditions}. {prose(subject.regime.note)}\n- **Source**: {source}{flag}\n- **Uses**: {uses}\n"
+        f"- **Regime**: {conditions}. {linked(subject.regime.note)}\n- **Source**: {source}{flag}\n- **Uses**: {uses}\n"
         f'- **In Python**: `inertialab.theory.claim("{subject.id}").predict({arguments})`\n'
     )
 
@@ -107,7 +135,7 @@ def instead(subject: Claim) -> str:
     return (
         f'!!! note "{verb}{truth}: {found.relation}"\n'
         f"    {found.step.text}: this formula {between} the derived one is \\({latex(found.step.rhs)}\\). "
-        f"{prose(found.instead)}\n"
+        f"{linked(found.instead)}\n"
     )
 
 
@@ -141,9 +169,10 @@ def _outside(counts: Mapping[str, int]) -> str:
 def derivation(subject: Claim) -> str:
     """Prose and steps."""
     steps = "".join(
-        f"**{n}.** {prose(s.text)} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n" for n, s in enumerate(subject.steps, 1)
+        f"**{n}.** {linked(s.text)} *({s.status})*\n\n{equation(s.lhs, s.rhs)}\n"
+        for n, s in enumerate(subject.steps, 1)
     )
-    text = prose(chr(10).join(subject.prose.splitlines()[2:]))
+    text = linked(chr(10).join(subject.prose.splitlines()[2:]))
     listed = folded(f"All {len(subject.steps)} steps", steps)
     return f"## Derivation\n\n{text}\n\n{listed}\n{_end(subject)}\n"
 

@@ -31,12 +31,14 @@ def names() -> list[str]:
     return sorted(file.stem for file in SOURCES.glob("*.py"))
 
 
-def pages() -> Iterator[tuple[str, str]]:
+def pages() -> list[tuple[str, str]]:
     """Address and content of every page and figure of the gallery, and of the notebooks to be downloaded."""
+    found = []
     with ThreadPoolExecutor(2) as pool:
         for name, book in zip(names(), pool.map(executed, names()), strict=True):
-            yield f"gallery/{name}.ipynb", json.dumps(book, indent=1, ensure_ascii=False)
-            yield from _shown(name, book["cells"])
+            found.append((f"gallery/{name}.ipynb", json.dumps(book, indent=1, ensure_ascii=False)))
+            found += _shown(name, book["cells"])
+    return found
 
 
 def executed(name: str) -> dict[str, Any]:

@@ -13,6 +13,6 @@ def shown(content: Mapping[str, Any]) -> str:
     names = ("fault", "subject", "tries", "lost", "twice", "believed", "different", "exit code", "said")
     rows = [[str(row.get(name, "")).replace("|", "/") for name in names] for row in content["rows"]]
     kills = sum(row["tries"] for row in content["rows"] if row["fault"].startswith("SIGKILL"))
-    (growth,) = [row["growth of memory"] for row in content["rows"] if row["fault"] == "a long run"]
-    grew = f"Memory grew by {growth:.1%} from the first tenth of a long run of small tasks to its end."
+    growth = max(row["growth of memory"] for row in content["rows"] if row["fault"] == "a long run")
+    grew = f"Memory grew by {growth:.1%} at most in long runs of small tasks."
     return f"{table(HEADER, rows)}\n\n{kills} kills in all. {grew}"

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import active
+import ahead
 import board
 import campaigns
 import card
@@ -35,7 +37,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from inertialab.optim import OPTIMIZERS
-from inertialab.theory import CLAIMS
+from inertialab.theory import CLAIMS, Claim
 
 RESULTS = Path(__file__).parents[2] / "results"
 KATEX = ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js", "fonts/*.woff2")
@@ -75,59 +77,85 @@ def katex_folder() -> Path:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages, their figures, and KaTeX."""
     results.cache_clear()  # a site that is served is built again when something changed
-    judged, evidence = results()
-    rows = {row["id"]: row for row in judged["rows"]}
-    drawn = regime_map.found(RESULTS / "maps")
-    files.append(File.generated(config, "maps.md", content=regime_map.page(drawn)))
-    for made in drawn:
-        files.append(File.generated(config, f"maps/{made['file']}.svg", content=regime_map.figure(made)))
-    for claim in CLAIMS:
-        row = rows.get(claim.id)
-        text = claim_page.page(claim, row, regime_map.of_claim(claim.id, drawn))
-        files.append(File.generated(config, f"claims/{claim.id}.md", content=text))
-        if row and row["checks"]:
-            files.append(File.generated(config, f"claims/{claim.id}.svg", content=measured_figure.figure(row)))
-            files.append(File.generated(config, f"claims/{claim.id}.csv", content=claim_page.points(row)))
-    files.append(File.generated(config, "claims/index.md", content=tables.claim_index(rows)))
-    files.append(File.generated(config, "findings.md", content=findings.page(rows)))
-    files.append(File.generated(config, "findings.svg", content=findings.figure(rows)))
-    files.append(File.generated(config, "graph.md", content=graph.page(rows)))
-    for key in papers.cited():
-        files.append(File.generated(config, f"papers/{key}.md", content=papers.page(key, rows)))
-    for name, content in modules.pages().items():
-        files.append(File.generated(config, modules.address(name), content=content))
-    for address, content in gallery.pages():
-        files.append(File.generated(config, address, content=content))
-    files.append(File.generated(config, "card.png", content=card.card(judged)))
-    files.append(File.generated(config, "changes.md", content=verdicts.page(RESULTS / "history", judged)))
-    files.append(File.generated(config, "notation.md", content=tables.notation()))
-    files.append(File.generated(config, "optimizers/index.md", content=optimizer_page.index()))
-    for row in OPTIMIZERS.values():
-        files.append(File.generated(config, f"optimizers/{row.name}.md", content=optimizer_page.page(row)))
-    files.append(File.generated(config, "references.md", content=tables.references()))
-    files.append(File.generated(config, "real-training.md", content=tables.real_training(evidence)))
+    with ahead.side_by_side() as begin:
+        for address, content in _generated(begin):
+            files.append(File.generated(config, address, content=content))
     pointed = source_page.files()
-    for file in source_page.chosen(pointed, ".py"):
-        files.append(File.generated(config, source_page.address(file), content=source_page.page(file)))
     for file in source_page.chosen(pointed, ".json"):
         files.append(File.generated(config, source_page.address(file), abs_src_path=str(source_page.ROOT / file)))
-    files.append(File.generated(config, "rooms.svg", content=rooms.figure()))
-    files.append(File.generated(config, "related.svg", content=related.figure(evidence)))
-    for what in filter(compared.found, (*compared.EXPERIMENTS, *compared.ELSEWHERE)):
-        files.append(File.generated(config, f"related-{what}.svg", content=compared.figure(what)))
-    places = [*(RESULTS / "bench").glob("*.json"), *(RESULTS / "gpu").glob("bench.json")]
-    benches = {"gpu" if f.stem == "bench" else f.stem: json.loads(f.read_text()) for f in sorted(places)}
-    files.append(File.generated(config, "benchmarks.md", content=tables.benchmarks(benches)))
-    if campaigns.found(RESULTS / "gpu"):
-        files.append(File.generated(config, "campaigns.svg", content=campaigns.figure(RESULTS / "gpu")))
-    if regularisation.found("regression"):
-        files.append(File.generated(config, "har.svg", content=regularisation.figure()))
-    if active.found(RESULTS / "arbal"):
-        files.append(File.generated(config, "arbal.svg", content=active.figure(RESULTS / "arbal")))
     source = katex_folder()
     for path in sorted(p for pattern in KATEX for p in source.glob(pattern)):
         files.append(File.generated(config, f"katex/{path.relative_to(source)}", abs_src_path=str(path)))
     return files
+
+
+def _generated(begin: ahead.Begin) -> Iterator[tuple[str, str | bytes]]:
+    """Address and content of every page and figure; what takes longest is begun first."""
+    judged, evidence = results()
+    rows = {row["id"]: row for row in judged["rows"]}
+    drawn = regime_map.found(RESULTS / "maps")
+    shown = begin(gallery.pages)
+    derived = {claim.id: _begun(begin, claim.id, rows.get(claim.id)) for claim in CLAIMS}
+    pictures = {address: begin(made, *args) for address, made, *args in _pictures(evidence, drawn)}
+    for claim in CLAIMS:
+        yield from _claim(claim, rows.get(claim.id), drawn, *derived[claim.id])
+    yield "maps.md", regime_map.page(drawn)
+    yield "claims/index.md", tables.claim_index(rows)
+    yield "findings.md", findings.page(rows)
+    yield "findings.svg", findings.figure(rows)
+    yield "graph.md", graph.page(rows)
+    yield from ((f"papers/{key}.md", papers.page(key, rows)) for key in papers.cited())
+    yield from ((modules.address(name), content) for name, content in modules.pages().items())
+    yield "card.png", card.card(judged)
+    yield "changes.md", verdicts.page(RESULTS / "history", judged)
+    yield "notation.md", tables.notation()
+    yield "optimizers/index.md", optimizer_page.index()
+    yield from ((f"optimizers/{row.name}.md", optimizer_page.page(row)) for row in OPTIMIZERS.values())
+    yield "references.md", tables.references()
+    yield "real-training.md", tables.real_training(evidence)
+    yield "benchmarks.md", tables.benchmarks(_benches())
+    sources = source_page.chosen(source_page.files(), ".py")
+    yield from ((source_page.address(file), source_page.page(file)) for file in sources)
+    yield from ((address, made()) for address, made in pictures.items())
+    yield from shown()
+
+
+def _begun(begin: ahead.Begin, id: str, row: Any) -> tuple[ahead.Waits, ahead.Waits | None]:
+    """A claim's derivation and, where something was measured, its figure."""
+    figure = begin(measured_figure.figure, row) if row and row["checks"] else None
+    return begin(ahead.derivation, id), figure
+
+
+def _claim(
+    claim: Claim, row: Any, maps: list[Any], derived: ahead.Waits, figure: ahead.Waits | None
+) -> Iterator[tuple[str, str]]:
+    """A claim's page, its figure and its points."""
+    ahead.derive(claim.id, derived)
+    yield f"claims/{claim.id}.md", claim_page.page(claim, row, regime_map.of_claim(claim.id, maps))
+    if figure:
+        yield f"claims/{claim.id}.svg", figure()
+        yield f"claims/{claim.id}.csv", claim_page.points(row)
+
+
+def _pictures(evidence: dict[str, Any], maps: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """Address of every other figure, what draws it, and what that is given."""
+    yield from ((f"maps/{made['file']}.svg", regime_map.figure, made) for made in maps)
+    yield "rooms.svg", rooms.figure
+    yield "related.svg", related.figure, evidence
+    for what in filter(compared.found, (*compared.EXPERIMENTS, *compared.ELSEWHERE)):
+        yield f"related-{what}.svg", compared.figure, what
+    if campaigns.found(RESULTS / "gpu"):
+        yield "campaigns.svg", campaigns.figure, RESULTS / "gpu"
+    if regularisation.found("regression"):
+        yield "har.svg", regularisation.figure
+    if active.found(RESULTS / "arbal"):
+        yield "arbal.svg", active.figure, RESULTS / "arbal"
+
+
+def _benches() -> dict[str, Any]:
+    """Records of speed, by name."""
+    places = [*(RESULTS / "bench").glob("*.json"), *(RESULTS / "gpu").glob("bench.json")]
+    return {"gpu" if f.stem == "bench" else f.stem: json.loads(f.read_text()) for f in sorted(places)}
 
 
 PLACES = {
@@ -165,6 +193,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if f"<!-- {name} -->" in markdown:
             markdown = markdown.replace(f"<!-- {name} -->", made())
     return markdown
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Put the lines of a source file on its page."""
+    address = page.file.src_uri
+    if not address.startswith("source/"):
+        return html
+    shown = source_page.lines(address.removeprefix("source/").removesuffix(".md") + ".py")
+    page.present_anchor_ids = (page.present_anchor_ids or set()) | source_page.anchors(shown)
+    return f"{html}\n{shown.rstrip()}"
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

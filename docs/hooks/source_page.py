@@ -1,5 +1,6 @@
 """The lines of the source that claims point to, as pages of the site; nothing is asked of another machine."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -29,10 +30,23 @@ def files() -> list[str]:
 
 
 def page(file: str) -> str:
-    """A source file with an anchor for each line."""
+    """The head of a source file's page; its lines are put below when the page is made."""
+    return f"---\nsearch: {{ exclude: true }}\n---\n\n# {_title(file)}\n"
+
+
+def lines(file: str) -> str:
+    """A source file as HTML with an anchor for each line.
+
+    It is no Markdown: to look for Markdown in it would take longer than all other pages.
+    """
     text = (ROOT / file).read_text(encoding="utf-8")
     formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True, wrapcode=True)
-    return f"---\nsearch: {{ exclude: true }}\n---\n\n# {_title(file)}\n\n{highlight(text, PythonLexer(), formatter)}"
+    return highlight(text, PythonLexer(), formatter)
+
+
+def anchors(shown: str) -> set[str]:
+    """The anchors of lines, that links to them are checked against."""
+    return set(re.findall(r'id="(L-\d+)"', shown))
 
 
 def _title(file: str) -> str:

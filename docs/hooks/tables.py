@@ -17,6 +17,8 @@ from inertialab.verification.court.errors import ABOUT_EXACT
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = parse_file(str(ROOT / "references.bib"), "bibtex")
+STYLE = find_plugin("pybtex.style.formatting", "plain")()
+BACKEND = find_plugin("pybtex.backends", "markdown")()
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -26,9 +28,16 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(_cell(str(cell)) for cell in row)} |" for row in rows)]) + "\n"
 
 
-def folded(summary: str, content: str) -> str:
-    """What is shown when it is asked for."""
-    return f"<details markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
+def folded(summary: str, content: str, kind: str = "") -> str:
+    """What is shown when it is asked for.
+
+    Args:
+        summary: What it is.
+        content: Markdown.
+        kind: Class by which scripts and styles find it.
+    """
+    of_kind = f' class="{kind}"' if kind else ""
+    return f"<details{of_kind} markdown>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"
 
 
 def _cell(text: str) -> str:
@@ -138,11 +147,9 @@ def references() -> str:
 
 def linked_entry(key: str) -> str:
     """One entry of references.bib, formatted, with links to what can be read."""
-    style = find_plugin("pybtex.style.formatting", "plain")()
-    backend = find_plugin("pybtex.backends", "markdown")()
-    (entry,) = style.format_bibliography(LIBRARY, [key])
+    (entry,) = STYLE.format_bibliography(LIBRARY, [key])
     # The backend escapes signs; an escaped round bracket would begin a formula.
-    return linked(re.sub(r"\\([().-])", r"\1", entry.text.render(backend)))
+    return linked(re.sub(r"\\([().-])", r"\1", entry.text.render(BACKEND)))
 
 
 def linked(text: str) -> str:

@@ -4,17 +4,15 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from sweeping import POINTS, command, records, results, wait
 
 HERE = Path(__file__).parent
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch")
 LACKING = [name for name in NEEDED if not shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")]
-PLAN = 'target = "chore"\n[fixed]\nsteps = 4\nwait = 0.25\n[grid]\nx = {low = 11, high = 30, points = 20}\n'
 
 
 @pytest.fixture
@@ -34,27 +32,6 @@ def slurm(tmp_path, monkeypatch):
     shutil.rmtree(home, ignore_errors=True)
 
 
-def command(folder, *options):
-    """A sweep of a chore, which workers find since they are told where it lies."""
-    plan = folder / "plan.toml"
-    plan.write_text(PLAN)
-    code = (
-        "import sys; from faults.subjects import *; targets.TARGETS['chore'] = "
-        "Target('chores:measures', 'inertialab.experiments.store', dict); sys.exit(experiments(sys.argv[1:]))"
-    )
-    return [sys.executable, "-c", code, "sweep", str(plan), "--out", str(folder), *options]
-
-
-def records(folder):
-    return [p for p in folder.glob("plan/points/*/*.json") if p.suffixes == [".json"]]
-
-
-def results(folder):
-    import json
-
-    return {p.stem: json.loads(p.read_text())["result"] for p in records(folder)}
-
-
 def jobs():
     told = subprocess.run(["squeue", "-h", "-t", "R", "-o", "%i"], capture_output=True, text=True, check=True)
     return told.stdout.split()
@@ -70,19 +47,10 @@ def worker_of(job):
     return found[0]
 
 
-def wait(for_what, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not for_what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_a_sweep_through_slurm_loses_nothing_whatever_dies(slurm, tmp_path, monkeypatch):
     """All results are there, none twice, with the bits of a local run."""
     tests = str(HERE.parent)
     monkeypatch.setenv("PYTHONPATH", f"{tests}:{os.environ.get('PYTHONPATH', '')}")
-    (tmp_path / "here").mkdir()
-    (tmp_path / "slurm").mkdir()
     options = ("--cluster", "slurm", "--jobs", "2")
     running = subprocess.Popen(
         command(tmp_path / "slurm", *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
@@ -103,5 +71,5 @@ def test_a_sweep_through_slurm_loses_nothing_whatever_dies(slurm, tmp_path, monk
     assert "Traceback" not in err
     subprocess.run(command(tmp_path / "here", "--jobs", "1"), check=True, capture_output=True)
     assert results(tmp_path / "slurm") == results(tmp_path / "here")
-    assert len(records(tmp_path / "slurm")) == 20
+    assert len(records(tmp_path / "slurm")) == POINTS
     wait(lambda: not jobs(), 30)  # no job is left behind

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from inertialab.theory import CLAIMS
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 
@@ -162,6 +164,39 @@ def test_the_board_is_filtered_from_the_keyboard(site, served):
     assert page.locator(".board tbody tr:visible").count() == 1
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.matches('.filter select')")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_symbol_tells_its_meaning_under_the_pointer_and_from_the_keyboard(site, served, scheme):
+    page = served(site, "claims/sgd.escape.html", [])
+    page.evaluate("scheme => document.body.setAttribute('data-md-color-scheme', scheme)", scheme)
+    told = page.locator("#meaning")
+    assert not told.is_visible()
+    page.locator(".katex-display [data-symbol=Ha]").first.hover()
+    assert told.inner_text().startswith("curvature at the minimum, along the escape direction; unit ")
+    assert told.locator(".katex").count() == 1
+    page.keyboard.press("Escape")
+    assert not told.is_visible()
+    page.locator(".symbol-line button").first.focus()
+    page.keyboard.press("Tab")
+    assert told.inner_text().startswith("barrier: loss at the saddle minus loss at the minimum; unit ")
+    assert page.evaluate("document.activeElement.getAttribute('aria-describedby')") == "meaning"
+    page.add_script_tag(path=axe())
+    assert page.evaluate(JUDGE, STANDARD) == []
+
+
+def test_every_formula_of_a_claim_marks_its_symbols(site, served):
+    """What is marked has a line in the table, and the left-hand side is always among it."""
+    page = served(site, "claims/sgd.escape.html", [])
+    start = page.url.removesuffix("sgd.escape.html")
+    for subject in CLAIMS[::10]:
+        page.goto(f"{start}{subject.id}.html")
+        marked = set(
+            page.locator(".katex-display [data-symbol]").evaluate_all("all => all.map(it => it.dataset.symbol)")
+        )
+        listed = set(page.locator("details.symbols td:nth-child(2)").all_text_contents())
+        assert marked <= listed
+        assert str(subject.lhs) in marked
 
 
 def test_code_is_copied_from_the_keyboard(site, served):

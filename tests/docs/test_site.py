@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import card
+import claim_page
 import findings
 import gallery
 import graph
@@ -49,6 +50,15 @@ def test_a_page_tells_what_became_of_points_outside_the_regime(monkeypatch):
     assert told.count("outside its regime") == 1
     assert re.search(r"confirmed</span>; outside .*refuted</span> at 2 of 3 .*confirmed</span> at 1 of 3 points", told)
     assert "outside" not in courts(CLAIMS[0], row)
+
+
+def test_claims_that_words_name_are_links():
+    told = claim_page.linked(
+        "see sgd.escape, `sgd.escape-finite-step` and `claim(sgd.escape)`, not sgd.escape-anything"
+    )
+    ids = ("sgd.escape", "sgd.escape-finite-step")
+    one, other = (f"[`{id}`]({id}.md)" for id in ids)
+    assert told == f"see {one}, {other} and `claim(sgd.escape)`, not sgd.escape-anything"
 
 
 def test_the_home_page_shows_the_board_of_the_results(site):
@@ -215,6 +225,17 @@ def test_a_figure_is_drawn_over_the_variable_that_governs():
         "predicted",
         [1.0, 1.0],
     )  # one point does not say it
+
+
+def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
+    tried = doctest.testmod(measured_figure)
+    assert tried.attempted > 0
+    assert tried.failed == 0
+    board = rows_of(BOARD)
+    wide, narrow = (measured_figure.figure(board[id]) for id in ("momentum.saddle-msd-drift", "iwal.label-growth"))
+    assert ">10⁻⁴</text>" in wide
+    assert ">0.144</text>" in narrow  # no decade is crossed, and still the marks say where the points lie
+    assert wide == measured_figure.figure(board["momentum.saddle-msd-drift"])  # the same bytes again
 
 
 def test_no_picture_is_drawn_over_the_order_of_a_table(site):

@@ -1,7 +1,9 @@
 """Tasks one by one, side by side and on a cluster: what fails is named, and nothing else suffers."""
 
+import contextlib
 import io
 import sys
+from math import inf
 
 import chores
 import pytest
@@ -148,3 +150,33 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence(tmp_path, monkeypatch)
     monkeypatch.setattr(cluster, "REACHED", 1)
     with pytest.raises(WrongInputError, match=r"--cluster tcp://127\.0\.0\.1:9: it cannot be reached or started"):
         run(good(tmp_path, 1), Where(1, "tcp://127.0.0.1:9"), console())
+
+
+class NobodyLeft:
+    """A client whose last worker was lost."""
+
+    def nthreads(self):
+        return {}
+
+
+def test_without_a_worker_left_tasks_are_named(tmp_path):
+    with contextlib.ExitStack() as stack:
+        ended = [*cluster.on_cluster(good(tmp_path, 2), NobodyLeft(), None, {}, stack, 0.1)]
+    assert [(name, why, kind) for name, _, _, why, kind in ended] == [
+        (f"good-{i}", "no worker is left.", "machine") for i in range(2)
+    ]
+
+
+@pytest.mark.parametrize(("word", "waits"), [("local", 60), ("ssh:one", 60), ("slurm", inf), ("tcp://here:8786", inf)])
+def test_who_may_still_get_workers_waits_for_them(word, waits):
+    assert cluster.patience(word) == waits
+
+
+def test_a_host_that_ssh_does_not_reach_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("asyncssh", reason="the extra inertialab[cluster] is not installed")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ssh_config = tmp_path / ".ssh" / "config"
+    ssh_config.parent.mkdir()
+    ssh_config.write_text("Host away\n    HostName 127.0.0.1\n    Port 9\n")
+    with pytest.raises(WrongInputError, match=r"--cluster ssh:away: ssh does not reach away \(.*Connect call failed"):
+        run(good(tmp_path, 1), Where(1, "ssh:away"), console())

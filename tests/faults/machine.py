@@ -5,9 +5,10 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from faults.long import long_run, long_run_in_two
 from faults.subjects import SUBJECTS, SWEEP, ended, forked, outcome, reference, results, swept
 
 SWEPT = SUBJECTS[0]
@@ -165,34 +166,6 @@ def two_at_once(folder: Path) -> dict[str, object]:
     return {**told, **kept, "different": int(got != wanted), "as expected": codes == [0, 0]}
 
 
-def long_run(folder: Path, tasks: int = 20_000) -> dict[str, object]:
-    """Many small tasks in one process: memory after a tenth of them and at the end, and open files."""
-    import io
-
-    import psutil
-    from rich.console import Console
-
-    from inertialab.experiments.work.running import run
-    from inertialab.experiments.work.task import Task
-    from inertialab.experiments.work.where import Where
-
-    def some(first: int, number: int) -> None:
-        names = [str(first + i) for i in range(number)]
-        work = [Task(n, "chores:writes", {"folder": str(folder), "mark": str(int(n) % 50)}) for n in names]
-        run(work, Where(1), Console(file=io.StringIO()))
-
-    me, seen = psutil.Process(), []
-    for block in range(10):
-        some(block * tasks // 10, tasks // 10)
-        seen.append((me.memory_info().rss, me.num_fds(), len(me.children())))
-    growth = seen[-1][0] / seen[0][0] - 1
-    told = {"fault": "a long run", "subject": "tasks", "tries": tasks, "growth of memory": round(growth, 4)}
-    left = {"files left open": seen[-1][1] - seen[0][1], "processes left": seen[-1][2] - seen[0][2]}
-    with suppress(OSError):
-        (folder / "0.txt").unlink()
-    return {**told, **left, "as expected": growth < 0.05 and not any(left.values())}
-
-
 FAULTS = (
     disk_full,
     no_more_inodes,
@@ -204,4 +177,5 @@ FAULTS = (
     clock_backwards,
     two_at_once,
     long_run,
+    long_run_in_two,
 )

@@ -7,11 +7,12 @@ import pytest
 
 from faults.campaign import good
 from faults.damaged import records_damaged
-from faults.killed import killed
-from faults.machine import FAULTS, hangs, long_run, worker_dies
-from faults.subjects import SUBJECTS
+from faults.killed import killed, workers_killed
+from faults.long import long_run, long_run_in_two
+from faults.machine import FAULTS, hangs, worker_dies
+from faults.subjects import SUBJECTS, SWEEP
 
-SLOW = (hangs, worker_dies, long_run)
+SLOW = (hangs, worker_dies, long_run, long_run_in_two)
 """Start processes or take their time; in the campaign alone."""
 RESULT = Path(__file__).parents[2] / "results" / "faults.json"
 
@@ -41,6 +42,30 @@ def test_a_loss_would_be_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "unsealed", lambda content: content)
     monkeypatch.setitem(store.READERS, 2, lambda content: content)
     assert not good(records_damaged(SUBJECTS[0], tmp_path, tries=200, seed=1))
+
+
+def test_kills_that_were_not_done_would_be_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr("faults.killed.SWEEP", SWEEP.replace("points = 40", "points = 2"))
+    monkeypatch.setattr("faults.killed._struck", lambda *_: 0)
+    row = workers_killed(tmp_path, 1, 0)
+    assert not good(row)
+    assert not any(row[count] for count in ("lost", "twice", "different", "exit code"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_long_run_grows_by_nothing(jobs, tmp_path):
+    assert good(row := long_run(tmp_path, jobs, tasks=1000, every=0.02)), row
+    assert row["tries"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("call", "figure"),
+    [("memory", "growth of memory"), ("files", "files left open"), ("a_process", "processes left")],
+)
+def test_a_leak_would_be_seen(call, figure, tmp_path):
+    row = long_run(tmp_path, 2, tasks=600, call=f"leaks_{call}", every=0.02)
+    assert not good(row), row
+    assert row[figure] > (0.05 if call == "memory" else 0)
 
 
 def test_the_committed_figures_are_those_of_a_campaign_that_went_well():

@@ -11,8 +11,10 @@ import os
 import queue
 import shlex
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil, inf
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from rich.console import Console
 
 from inertialab.experiments import store
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.work import ssh
 from inertialab.experiments.work.task import Outcome, Task, performed
 from inertialab.experiments.work.where import QUEUES
 
@@ -29,6 +32,8 @@ REACHED = 20
 """Seconds in which a scheduler must answer."""
 LOOK = 0.5
 """Seconds between two looks for workers that have come."""
+ALONE = 60
+"""Seconds without a worker after which none is awaited, where none can join."""
 LOGS = "runs/cluster"
 """Where jobs of a batch system write what they say, unless dask's own configuration says otherwise."""
 DEATHS = 1
@@ -42,7 +47,8 @@ def connected(word: str, jobs: int, console: Console) -> Iterator[Any]:
 
     Args:
         word: As in `where.require_cluster`.
-        jobs: Number of workers of one thread each; an address has those that it has.
+        jobs: Number of workers of one thread each, on machines that ssh reaches at least one each; an address has those
+            that it has.
         console: Where the address of the dashboard is told.
 
     Raises:
@@ -58,12 +64,15 @@ def connected(word: str, jobs: int, console: Console) -> Iterator[Any]:
         "distributed.worker.profile.enabled": False,
         "distributed.admin.large-graph-warning-threshold": "1GB",
         "distributed.logging": {"distributed": "critical"},
+        **(ssh.SETTINGS if word.startswith("ssh:") else {}),
     }
     with dask.config.set(settings), contextlib.ExitStack() as stack:
         try:
             cluster: Any = word if "://" in word else stack.enter_context(_started(word, jobs))
             client = stack.enter_context(Client(cluster, set_as_default=False, timeout=REACHED))
-        except (OSError, RuntimeError, TimeoutError) as error:
+        except WrongInputError:
+            raise
+        except Exception as error:  # bare ones among them, from what starts workers elsewhere
             reason = " ".join(str(error).split())[:300]
             raise WrongInputError(f"--cluster {word}: it cannot be reached or started ({reason}).") from None
         if link := client.dashboard_link:
@@ -84,27 +93,48 @@ def _started(word: str, jobs: int) -> Any:
 
         return LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
     if word in QUEUES:
-        import dask.config
-        import dask_jobqueue
+        return _submitted(word, jobs)
+    return ssh.started(word.removeprefix("ssh:").split(","), jobs, REACHED)
 
-        given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
-        own = {"cores": 1, "processes": 1, "memory": MEMORY, "python": sys.executable, "log_directory": LOGS}
-        chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
-        exports = [f"export {name}={shlex.quote(str(value))}" for name, value in _environment().items()]
-        chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
-        cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
-        cluster.scale(jobs)
-        return cluster
-    from distributed import SSHCluster
 
-    hosts = word.removeprefix("ssh:").split(",")
-    return SSHCluster(
-        [hosts[0], *hosts], worker_options={"nthreads": 1}, remote_python=[sys.executable] * (len(hosts) + 1)
-    )
+def _submitted(word: str, jobs: int) -> Any:
+    """Workers as jobs of a batch system, once it has taken them all."""
+    import dask.config
+    import dask_jobqueue
+
+    given: Mapping[str, Any] = dask.config.get(f"jobqueue.{word}", {})
+    own = {"cores": 1, "processes": 1, "memory": MEMORY, "log_directory": LOGS, "python": shlex.quote(sys.executable)}
+    chosen = {name: value for name, value in own.items() if not given.get(name.replace("_", "-"))}
+    exports = [f"export {name}={shlex.quote(str(value))}" for name, value in _environment().items()]
+    chosen["job_script_prologue"] = [*(given.get("job-script-prologue") or []), *exports]
+    cluster = getattr(dask_jobqueue, QUEUES[word])(**chosen, worker_extra_args=["--no-dashboard"])
+
+    async def submit() -> None:
+        for _ in range(ceil(jobs / (given.get("processes") or 1))):
+            cluster.worker_spec.update(cluster.new_worker_spec())
+        await cluster
+
+    try:
+        cluster.sync(submit)  # dask's own scale tells nobody of a job that is refused
+    except Exception:
+        with contextlib.suppress(Exception):  # jobs that are none cannot be cancelled
+            cluster.close()
+        raise
+    return cluster
+
+
+def patience(word: str) -> float:
+    """Seconds to go on without a worker; any number where jobs wait in a queue, or anybody may join."""
+    return inf if word in QUEUES or "://" in word else ALONE
 
 
 def on_cluster(
-    tasks: Sequence[Task], client: Any, limit: float | None, running: dict[str, str], stack: contextlib.ExitStack
+    tasks: Sequence[Task],
+    client: Any,
+    limit: float | None,
+    running: dict[str, str],
+    stack: contextlib.ExitStack,
+    patience: float = inf,
 ) -> Iterator[Outcome]:
     """As many tasks as there are workers at a time; what becomes of them comes as they end.
 
@@ -117,20 +147,23 @@ def on_cluster(
         limit: Most seconds that a task may take.
         running: Filled with those that run, for the display.
         stack: Tasks that have not ended are cancelled with it.
+        patience: Seconds without any worker after which the tasks that are left have failed.
     """
     waiting, out = deque(tasks), dict[str, Any]()
     ended: queue.SimpleQueue[str] = queue.SimpleQueue()
     stack.callback(_cancelled, client, out)
 
-    def fill() -> None:
-        room = sum(client.nthreads().values()) - len(out)
+    def fill() -> int:
+        threads = sum(client.nthreads().values())
+        room = threads - len(out)
         for task in [waiting.popleft() for _ in range(min(room, len(waiting)))]:
             future = client.submit(_on_worker, *task.words(), limit, key=f"{task.name} {client.id}", pure=False)
             out[task.name], running[task.name] = future, "on a worker"
             future.add_done_callback(lambda _, name=task.name: ended.put(name))
+        return threads
 
     fill()
-    return _collected(waiting, out, running, ended, fill, limit)
+    return _collected(waiting, out, running, ended, fill, limit, patience)
 
 
 def _collected(
@@ -138,19 +171,25 @@ def _collected(
     out: dict[str, Any],
     running: dict[str, str],
     ended: queue.SimpleQueue[str],
-    fill: Callable[[], None],
+    fill: Callable[[], int],
     limit: float | None,
+    patience: float,
 ) -> Iterator[Outcome]:
+    seen = time.monotonic()
     while waiting or out:
-        try:
+        name, future = "", None
+        with contextlib.suppress(queue.Empty):
             name = ended.get(timeout=LOOK)
-        except queue.Empty:
-            fill()  # workers may have come
-            continue
-        future = out.pop(name)
-        running.pop(name)
-        fill()
-        yield _outcome(name, future, limit)
+            future = out.pop(name)
+            running.pop(name)
+        if fill():  # workers may have come
+            seen = time.monotonic()
+        if name:
+            yield _outcome(name, future, limit)
+        elif time.monotonic() - seen > patience:
+            left = [*out, *(task.name for task in waiting)]
+            yield from ((name, 0.0, "", "no worker is left.", "machine") for name in left)
+            return
 
 
 def _cancelled(client: Any, out: Mapping[str, Any]) -> None:

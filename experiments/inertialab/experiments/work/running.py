@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 
 from inertialab.experiments.answers import INPUT, MACHINE, VERDICT
-from inertialab.experiments.work.cluster import connected, on_cluster
+from inertialab.experiments.work.cluster import connected, on_cluster, patience
 from inertialab.experiments.work.display import shown, told
 from inertialab.experiments.work.processes import boarded, one_by_one, side_by_side
 from inertialab.experiments.work.task import Failure, Outcome, Task
@@ -81,7 +81,8 @@ def _begun(tasks: Sequence[Task], where: Where, console: Console, device: str) -
     with contextlib.ExitStack() as stack:
         if where.cluster and tasks:
             client, running, done = stack.enter_context(connected(where.cluster, jobs, console)), dict[str, str](), [0]
-            ended = _counted(on_cluster(tasks, client, limit, running, stack), done)
+            outcomes = on_cluster(tasks, client, limit, running, stack, patience(where.cluster))
+            ended = _counted(outcomes, done)
             stack.enter_context(shown(len(tasks), lambda: (done[0], dict(running)), console))
         else:
             board = stack.enter_context(boarded(tasks))

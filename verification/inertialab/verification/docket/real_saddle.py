@@ -68,7 +68,7 @@ SHORT = [*_adai("digits-saddle-adai"), *_adam("digits-saddle-adam", "digits-sadd
 ADAPTED = (
     _left("cardiotocography-1-adaptive", [ADAI[0], ADAM[0]], chains=30_000),
     _left("cardiotocography-2-adaptive", [ADAI[1], ADAM[1], ADAM[2]], chains=36_000),
-    _left("digits-2-adaptive", SHORT, chains=36_000),
+    _left("digits-2-adaptive", SHORT, chains=50_000),
 )
 
 
@@ -81,7 +81,7 @@ def _speeds(saddle: str, table: str, chains: int) -> Study:
 
 SPEEDS = (
     _speeds("cardiotocography-2", "real-adai-speed", 60_000),
-    _speeds("digits-2", "digits-adai-speed", 60_000),
+    _speeds("digits-2", "digits-adai-speed", 100_000),
 )
 
 TWO_LAYERS = {"hidden": 2, "features": 5}
