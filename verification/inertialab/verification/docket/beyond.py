@@ -36,10 +36,10 @@ REAL_TAILS = tuple(
     Study(
         f"{name}-tail",
         real_tails.indices,
-        {"points": drawn(f"{name}-tail", make), "chains": 120_000, "steps": 300},
+        {"points": drawn(f"{name}-tail", make), "chains": chains, "steps": 300},
         full={"chains": 1_500_000},
     )
-    for name, make in (("wine", _wine), ("cancer", _cancer))
+    for name, make, chains in (("wine", _wine, 120_000), ("cancer", _cancer, 400_000))
 )
 
 

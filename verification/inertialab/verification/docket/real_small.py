@@ -90,7 +90,7 @@ def _sampled(id: str, draws: int, make: Callable[..., dict[str, Any]]) -> Study:
 
 SAMPLED = (
     _sampled("sampled-gradients", 45_000, _network),
-    *(_sampled(f"sampled-{model}", 15_000, _image(model, steps=200)) for model in IMAGES),
+    *(_sampled(f"sampled-{model}", 45_000, _image(model, steps=200)) for model in IMAGES),
 )
 
 

@@ -39,7 +39,7 @@ TRAINING = (
     _training(
         "digits-softmax-ema", "softmax-regression", "momentum-ema", (0.05,), directions=5, chains=1200, relaxations=45.0
     ),
-    _training("digits-convnet-sgd", "convnet", "sgd", (0.05,), directions=3, l2=0.03, chains=400, relaxations=30.0),
+    _training("digits-convnet-sgd", "convnet", "sgd", (0.05,), directions=3, l2=0.03, chains=1000, relaxations=30.0),
     _training("avila-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _training("banknote-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=3, l2=0.01),
     _training("cardiotocography-softmax-sgd", "softmax-regression", "sgd", (0.02,), directions=5, l2=0.01),
@@ -57,14 +57,29 @@ MATRIX_LAWS = {
 }
 
 
+STEADY = 0.1
+"""Share by which curvatures that differ between batches may widen a state: from 1 on it has no variance at all.
+
+In all data but Avila it is below .01. There one sample in 20,000 has twenty thousand times the mean curvature of the
+second direction: a batch with it multiplies the distance by twenty, and what holds is `sgd.mean-square-stability`.
+"""
+
+
 def _smallest(study: Study) -> Callable[[Point], bool]:
-    """Whether a measurement was made at the smallest learning rate of its study, the one that is judged."""
+    """Whether a measurement was made at the smallest learning rate of its study, in a state that batches agree on."""
 
     def where(point: Point) -> bool:
+        if point["growth"] > STEADY:
+            return False
         rate = point["eta"] / (1 - point["beta"]) if study.config["optimizer"] == "momentum-torch" else point["eta"]
         return rate * point["H"][0][0] <= min(study.config["steepness"]) * (1 + 1e-9)
 
     return where
+
+
+def _uneven(point: Point) -> bool:
+    """Whether the noise along a direction is not, as it is by chance in some, the Hessian over the batch size."""
+    return abs(point["B"] * point["C"] / point["h"] - 1) > 2 * REAL
 
 
 def _trained(study: Study) -> list[BaseCheck]:
@@ -73,11 +88,12 @@ def _trained(study: Study) -> list[BaseCheck]:
     if law in MATRIX_LAWS:
         matrix = (MATRIX_LAWS[law], "real", study, "covariance", REAL, where)
         checks += [Check(*matrix), Check(*matrix, off_diagonal=True)]
-    if law == "sgd.stationary-variance" and study.config["data"] != "cardiotocography":
-        # The noise of real labels is not H/B: the level of every direction is another. In the left out data set the
-        # first direction has .93 of it, by chance.
+    if law == "sgd.stationary-variance":
+        # The noise of real labels is not H/B: the level of every direction is another.
         false: dict[str, Any] = {"expected": Verdict.REFUTED, "instead": law}
-        checks.append(Check("sgd.isotropy", "real", study, "variance", REAL, where, **false))
+        checks.append(
+            Check("sgd.isotropy", "real", study, "variance", REAL, lambda p: where(p) and _uneven(p), **false)
+        )
     if len(study.config["steepness"]) > 1:
         checks.append(LimitCheck(law, "real", study, "variance", 0.03))
     return checks

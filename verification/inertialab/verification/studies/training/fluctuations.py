@@ -15,6 +15,7 @@ from inertialab.experiments.training import run_chains
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.lanczos import Eigenpairs
 from inertialab.verification.measure.moments import chain_covariances
+from inertialab.verification.studies.particles.networks import derivatives
 from inertialab.verification.studies.repeated import scatter
 from inertialab.verification.studies.study import Findings, Measurement, Tick
 from inertialab.verification.studies.training.minima import instruments, minimum, most_correlated
@@ -79,7 +80,7 @@ def _around(
     tick: Tick,
 ) -> Findings:
     """Second moments of chains around a minimum, at several learning rates."""
-    curvature = pairs.values.cpu().numpy()
+    curvature, spread = pairs.values.cpu().numpy(), _spread(problem, at, pairs, batch)
     found, shared, correlations = [], {}, {}
     for x in steepness:
         rate = float(x / curvature[0])
@@ -101,7 +102,8 @@ def _around(
         )
         group = f"eta*lambda1={x:g}"
         shared[group] = {"eta": eta, **settings, "B": batch, "H": np.diag(curvature).tolist(), "C": C.tolist()}
-        rows, correlations[group] = _second_moments(samples, group, curvature, C)
+        growth = rate * spread / (2 * curvature)
+        rows, correlations[group] = _second_moments(samples, group, curvature, C, growth)
         found += rows
     return Findings(tuple(found), {}, shared, correlations)
 
@@ -112,19 +114,31 @@ def _schedule(relaxation: float, length: float) -> dict[str, Any]:
     return {"burn_in": int(RELAXATIONS * relaxation), "samples": int(length * relaxation / every), "every": every}
 
 
+def _spread(problem: TrainingProblem, at: Tensor, pairs: Eigenpairs, batch: int) -> np.ndarray:
+    """Variance of the curvature of batches along each direction, shape (k,)."""
+    known = problem.model, problem.loss, problem.named(at)
+    along = [problem.named(v) for v in pairs.vectors.T]
+    bends = (derivatives(*known, v, problem.inputs, problem.targets)[1] for v in along)
+    return np.array([float(bend.var()) / batch for bend in bends])
+
+
 def _second_moments(
-    samples: np.ndarray, group: str, curvature: np.ndarray, C: np.ndarray
+    samples: np.ndarray, group: str, curvature: np.ndarray, C: np.ndarray, growth: np.ndarray
 ) -> tuple[list[Measurement], list[list[float]]]:
+    """Covariances with the share by which curvatures that differ between batches would widen each direction."""
     k = len(curvature)
     entries = [(i, i) for i in range(k)] + most_correlated(C)
     units = np.stack([chain_covariances(samples, *entry) for entry in entries])
     estimates = [Estimate.mean(unit) for unit in units]
-    rows = [Measurement("covariance", {}, e, entry, group) for e, entry in zip(estimates, entries, strict=True)]
+    rows = [
+        Measurement("covariance", {"growth": float(max(growth[list(entry)]))}, e, entry, group)
+        for e, entry in zip(estimates, entries, strict=True)
+    ]
     # The same diagonal as scalars, for the claims that speak of one direction.
     rows += [
         Measurement(
             "variance",
-            {"direction": i, "h": float(curvature[i]), "C": float(C[i, i])},
+            {"direction": i, "h": float(curvature[i]), "C": float(C[i, i]), "growth": float(growth[i])},
             estimates[i],
             group=group,
         )
