@@ -208,14 +208,22 @@ BATCHES = Axis("B", (4.0, 16.0, 64.0))
 STEEP = spaced("η λ₁", 0.01, 0.64, 5)
 
 
-def _trained(optimizer: str, claims: Sequence[str], **settings: float) -> Map:
-    """The variance along the top direction of a real minimum; the minimum is another at every point."""
+def _trained(optimizer: str, claims: Sequence[str], across: Axis = STEEP, rate: float = 1.0, **settings: float) -> Map:
+    """The variance along the top direction of a real minimum; the minimum is another at every point.
+
+    Args:
+        optimizer: Row of `OPTIMIZERS`.
+        claims: Of the map.
+        across: Steepness.
+        rate: eta in units of the rate that the axis counts in.
+        **settings: Of the optimizer.
+    """
     config = {
         "data": "wine",
         "model": "softmax-regression",
         "l2": 0.03,
         "optimizer": optimizer,
-        "points": _grid(lambda x, y: {"B": int(y), "steepness": x, **settings}, STEEP, BATCHES),
+        "points": _grid(lambda x, y: {"B": int(y), "steepness": rate * x, **settings}, across, BATCHES),
         "directions": 1,
         "chains": 600,
         "relaxations": 50.0,
@@ -223,12 +231,14 @@ def _trained(optimizer: str, claims: Sequence[str], **settings: float) -> Map:
     study = Study(f"map-trained-{optimizer}", resting.resting, config, data="wine")
     about = ", ".join(f"{k} = {v:g}" for k, v in settings.items())
     fixed = "softmax regression on wine, λ₁ the largest curvature" + (f", {about}" if about else "")
-    return Map(study, tuple(claims), "real", "covariance", STEEP, BATCHES, fixed)
+    return Map(study, tuple(claims), "real", "covariance", across, BATCHES, fixed)
 
 
+MEMORY = 0.9
+OF_BUFFERS = Axis("η λ₁ / (1 - β)", STEEP.values)
 TRAINED = (
     _trained("sgd", ["sgd.stationary-covariance"]),
-    _trained("momentum-torch", ["momentum.stationary-covariance-torch"], beta=0.9),
+    _trained("momentum-torch", ["momentum.stationary-covariance-torch"], OF_BUFFERS, 1 - MEMORY, beta=MEMORY),
     _trained("adam", ["adam.stationary-covariance"], beta=0.9, beta2=0.999),
     _trained("adai", ["adai.stationary-covariance"], beta0=0.1, beta2=0.99, eps=1e-3),
 )
