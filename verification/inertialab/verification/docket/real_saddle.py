@@ -80,7 +80,7 @@ def _speeds(saddle: str, table: str, chains: int) -> Study:
 
 
 SPEEDS = (
-    _speeds("cardiotocography-2", "real-adai-speed", 60_000),
+    _speeds("cardiotocography-2", "real-adai-speed", 100_000),
     _speeds("digits-2", "digits-adai-speed", 100_000),
 )
 

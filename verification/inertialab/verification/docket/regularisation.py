@@ -52,8 +52,8 @@ BOTH = Study("har-both", strengths.regions, {"points": drawn("har-both", _groups
 NETWORKS = Study(
     "har-networks",
     networks.known_groups,
-    {"points": drawn("har-networks", _network), "seeds": 40, "steps": 700},
-    full={"seeds": 160},
+    {"points": drawn("har-networks", _network), "seeds": 2, "steps": 700},
+    full={"seeds": 240},
 )
 LOGITS = Study(
     "har-logits",
@@ -93,7 +93,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("har.mistuning", "numerics", ALONE, "mistuned", 5e-3),
     Check("har.two-regions", "numerics", REGIONS, "ratio", 0.01),
     Check("har.both-groups", "numerics", BOTH, "both", 0.02),
-    Check("har.both-groups", "real", NETWORKS, "both", 0.1),
+    Check("har.both-groups", "real", NETWORKS, "both", 0.05),
     Check("har.clean-group", "numerics", GROUPS, "own", 0.02),
     Check("har.exponent-logistic", "simulation", LOGITS, "output", PENALTIES),
     Check("har.loss-jacobian-weight", "simulation", LOGITS, "loss", PENALTIES),
