@@ -99,7 +99,7 @@ def _table(file: str, target: str, without: str = "") -> Arrays:
     if target not in table:
         raise DataMissingError(f"{path} has no column {target!r} for the class; its columns are {', '.join(table)}.")
     numbers = table.drop(columns=target).apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    if not np.isfinite(numbers).all() or table[target].isna().any():
+    if not np.isfinite(numbers).all() or table[target].isna().any():  # pyright: ignore[reportGeneralTypeIssues]
         raise DataMissingError(f"{path} holds a value that is not a number; every field must be numeric.")
     return _standardised(numbers, table[target].to_numpy())
 
