@@ -36,6 +36,12 @@ def test_every_place_is_a_line_that_is_there(id):
                     "_settled(",
                     "_left(",
                     "_counted(",
+                    "_own(",
+                    "_sampled(",
+                    "_speeds(",
+                    "_twice(",
+                    "= tuple(",  # one for each of several
+                    "SAMPLED = (",
                     "DENSITIES = [",
                 )
             )
