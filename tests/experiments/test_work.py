@@ -59,7 +59,7 @@ def test_a_failure_is_named_and_the_others_go_on(where, tmp_path):
 
 @pytest.mark.parametrize(
     "where",
-    [pytest.param(Where(2, limit=5), id="two"), pytest.param(Where(2, "local", 8), id="cluster")],
+    [pytest.param(Where(2, limit=5), id="two"), pytest.param(Where(2, "local", 20), id="cluster")],
 )
 def test_who_dies_or_hangs_is_named_and_no_other(where, tmp_path):
     once = task("dies_once", "once", folder=str(tmp_path), mark="once")
