@@ -39,7 +39,8 @@ def test_every_place_is_a_line_that_is_there(id):
                     "_own(",
                     "_sampled(",
                     "_speeds(",
-                    "_twice(",
+                    "_at_rest(",
+                    "_edges(",
                     "= tuple(",  # one for each of several
                     "SAMPLED = (",
                     "DENSITIES = [",

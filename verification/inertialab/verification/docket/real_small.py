@@ -30,38 +30,21 @@ def _rates(**drawn: Any) -> dict[str, Any]:
     return {**drawn, "rates": [0.8, 1.2, 1.6]}
 
 
-def _twice(make: Callable[[str], Study], *ids: str) -> tuple[Study, ...]:
-    """A study, and the same at points of a table of its own: on the other data set."""
-    return tuple(make(id) for id in ids)
+def _at_rest(id: str, relaxations: float, most: int) -> Study:
+    """Moments of a model of one weight at rest."""
+    config = {"points": drawn(id), "chains": 2_000, "relaxations": relaxations}
+    return Study(id, one_weight.stationary, config, full={"chains": most})
 
 
-LINES = _twice(
-    lambda id: Study(
-        id,
-        one_weight.stationary,
-        {"points": drawn(id), "chains": 2_000, "relaxations": 60.0},
-        full={"chains": 20_000},
-    ),
-    "one-weight-line",
-    "one-weight-line-cancer",
-)
-LINE_EDGES = _twice(
-    lambda id: Study(
-        id, one_weight.edges, {"points": drawn(id, _rates), "chains": 200_000}, full={"chains": 1_000_000}
-    ),
-    "one-weight-edges",
-    "one-weight-edges-cancer",
-)
-LOGITS = _twice(
-    lambda id: Study(
-        id,
-        one_weight.stationary,
-        {"points": drawn(id), "chains": 2_000, "relaxations": 100.0},
-        full={"chains": 10_000},
-    ),
-    "one-weight-logit",
-    "one-weight-logit-wine",
-)
+def _edges(id: str) -> Study:
+    """The learning rate from which on it has no variance."""
+    config = {"points": drawn(id, _rates), "chains": 200_000}
+    return Study(id, one_weight.edges, config, full={"chains": 1_000_000})
+
+
+LINES = _at_rest("one-weight-line", 60.0, 20_000), _at_rest("one-weight-line-cancer", 60.0, 20_000)
+LOGITS = _at_rest("one-weight-logit", 100.0, 10_000), _at_rest("one-weight-logit-wine", 100.0, 10_000)
+LINE_EDGES = _edges("one-weight-edges"), _edges("one-weight-edges-cancer")
 SECOND_LOGIT = Study(
     "second-logit",
     second_relation.of_one_weight,
