@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from inertialab.verification.court.check import BaseCheck, Check, Point
+from inertialab.verification.court.check import BaseCheck, Check, Point, inside
 from inertialab.verification.court.orders import LimitCheck
 from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
@@ -57,20 +57,10 @@ MATRIX_LAWS = {
 }
 
 
-STEADY = 0.1
-"""Share by which curvatures that differ between batches may widen a state: from 1 on it has no variance at all.
-
-In all data but Avila it is below .01. There one sample in 20,000 has twenty thousand times the mean curvature of the
-second direction: a batch with it multiplies the distance by twenty, and what holds is `sgd.mean-square-stability`.
-"""
-
-
 def _smallest(study: Study) -> Callable[[Point], bool]:
-    """Whether a measurement was made at the smallest learning rate of its study, in a state that batches agree on."""
+    """Whether a measurement was made at the smallest learning rate of its study."""
 
     def where(point: Point) -> bool:
-        if point["growth"] > STEADY:
-            return False
         rate = point["eta"] / (1 - point["beta"]) if study.config["optimizer"] == "momentum-torch" else point["eta"]
         return rate * point["H"][0][0] <= min(study.config["steepness"]) * (1 + 1e-9)
 
@@ -91,8 +81,9 @@ def _trained(study: Study) -> list[BaseCheck]:
     if law == "sgd.stationary-variance":
         # The noise of real labels is not H/B: the level of every direction is another.
         false: dict[str, Any] = {"expected": Verdict.REFUTED, "instead": law}
+        holds = inside(law)
         checks.append(
-            Check("sgd.isotropy", "real", study, "variance", REAL, lambda p: where(p) and _uneven(p), **false)
+            Check("sgd.isotropy", "real", study, "variance", REAL, lambda p: where(p) and _uneven(p) and holds(p), **false)
         )
     if len(study.config["steepness"]) > 1:
         checks.append(LimitCheck(law, "real", study, "variance", 0.03))

@@ -131,14 +131,14 @@ def _second_moments(
     units = np.stack([chain_covariances(samples, *entry) for entry in entries])
     estimates = [Estimate.mean(unit) for unit in units]
     rows = [
-        Measurement("covariance", {"growth": float(max(growth[list(entry)]))}, e, entry, group)
+        Measurement("covariance", {"noise_growth": float(max(growth[list(entry)]))}, e, entry, group)
         for e, entry in zip(estimates, entries, strict=True)
     ]
     # The same diagonal as scalars, for the claims that speak of one direction.
     rows += [
         Measurement(
             "variance",
-            {"direction": i, "h": float(curvature[i]), "C": float(C[i, i]), "growth": float(growth[i])},
+            {"direction": i, "h": float(curvature[i]), "C": float(C[i, i]), "noise_growth": float(growth[i])},
             estimates[i],
             group=group,
         )
