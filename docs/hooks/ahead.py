@@ -1,16 +1,13 @@
 """What takes longest is begun ahead, on as many processes as there are cores, while pages are put together."""
 
-import os
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, TypeAlias
 
 from mkdocs.exceptions import PluginError
 
+from inertialab.experiments import forked
 from inertialab.theory import claim as named
 
 Waits: TypeAlias = Callable[[], Any]
@@ -26,11 +23,10 @@ def side_by_side(processes: int | None = None) -> Iterator[Begin]:
     Args:
         processes: How many; by default one a core.
     """
-    if sys.platform != "linux" or (count := processes or len(os.sched_getaffinity(0))) < 2:
+    if (count := processes or forked.cores()) < 2:
         yield lambda made, *args: partial(_result, partial(made, *args), made, args)
         return
-    # Forked, so that nothing is imported again and sets have the same order everywhere.
-    pool = ProcessPoolExecutor(count, get_context("fork"))
+    pool = forked.pool(count)
     try:
         yield lambda made, *args: partial(_result, pool.submit(made, *args).result, made, args)
     finally:

@@ -9,12 +9,12 @@ from typing import Any
 from inertialab.experiments import data, sources, store
 from inertialab.experiments.devices import device_name
 from inertialab.experiments.errors import WrongInputError
+from inertialab.experiments.forked import each
 from inertialab.verification import records
 from inertialab.verification.court.board import board, board_row, differing
-from inertialab.verification.court.check import BaseCheck
 from inertialab.verification.court.errors import about_exact, between_seeds
 from inertialab.verification.court.judgement import Judgement, compare_all, judge_all
-from inertialab.verification.court.power import Power, power_of
+from inertialab.verification.court.power import power_of
 from inertialab.verification.court.registration import docket_of
 from inertialab.verification.court.rivals import likelihoods
 from inertialab.verification.docket import checks_of, errors_of, studies_of
@@ -42,9 +42,9 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
         raise records.StaleRecordError(_stale(stale, options.out))
     about = _about(studies, found, measured, options.out)
     findings = {id: records.findings_of(record) for id, record in found.items()}
-    judgements, powers = judged(checks, findings)
+    judgements = judge_all(compare_all(checks, findings))  # together: they share one error probability
     told = {id: record.get("docket", []) for id, record in found.items()}
-    rows = [_row(id, of_claim(id, judgements), powers.get(id), stale, told, findings) for id in ids]
+    rows = each(lambda id: _row(id, of_claim(id, judgements), stale, told, findings), ids)
     absent = {s.id: _why_absent(s) for s in studies if s.id not in found}
     errors = [e.row() for e in (*between_seeds(errors_of(checks), findings), *about_exact(judgements))]
     return board(rows, **about, absent=absent, stale=stale, errors=errors, docket=docket_of(checks)), findings
@@ -53,29 +53,18 @@ def judged_board(options: Judge, measured: Verify | None = None) -> tuple[dict[s
 def _row(
     id: str,
     mine: Sequence[Judgement],
-    power: Power | None,
     stale: Mapping[str, str],
     docket: Mapping[str, Sequence[str]],
     findings: Mapping[str, Findings],
 ) -> dict[str, Any]:
-    """The board's row of one claim."""
+    """The board's row of one claim: it is derived, and its formula's wrong variants are judged as it was."""
     rivals = likelihoods([rival for rival in RIVALS if rival.claim == id], mine, findings)
-    return board_row(id, mine, power, stale, docket, rivals)
+    return board_row(id, mine, power_of(id, mine), stale, docket, rivals)
 
 
 def of_claim(id: str, judgements: Sequence[Judgement]) -> list[Judgement]:
     """Those that a claim's checks were given."""
     return [j for j in judgements if j.comparison.check.claim == id]
-
-
-def judged(checks: Sequence[BaseCheck], findings: Mapping[str, Findings]) -> tuple[list[Judgement], dict[str, Power]]:
-    """Judge all comparisons together, then the wrong variants of every confirmed formula."""
-    judgements, powers = judge_all(compare_all(checks, findings)), {}
-    for id in dict.fromkeys(j.comparison.check.claim for j in judgements):
-        power = power_of(id, of_claim(id, judgements))
-        if power:
-            powers[id] = power
-    return judgements, powers
 
 
 def _about(studies: Sequence[Study], found: Mapping[str, Any], measured: Verify | None, out: Path) -> dict[str, Any]:
