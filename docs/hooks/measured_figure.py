@@ -104,7 +104,9 @@ def _scatter(against: Any, ratios: Any, points: list[tuple[float, Mapping[str, A
 
 
 def _finish(against: Any, ratios: Any, checks: Sequence[Mapping[str, Any]], name: str, where: list[float]) -> None:
-    against.set(xscale="log", yscale="log", xlabel="predicted", ylabel="measured", title="measured against predicted")
+    # A law that says zero has no place on a logarithmic axis.
+    scale = "log" if all(check["predicted"] and check["measured"] for check in checks) else "linear"
+    against.set(xscale=scale, yscale=scale, xlabel="predicted", ylabel="measured", title="measured against predicted")
     low, high = against.get_xlim()
     against.plot([low, high], [low, high], color=INK, lw=0.8, zorder=0)
     ratios.axhline(1, color=INK, lw=0.8, alpha=0.6, zorder=0)
@@ -114,8 +116,9 @@ def _finish(against: Any, ratios: Any, checks: Sequence[Mapping[str, Any]], name
     title = "ratio and interval; bands are the margins"
     ratios.set(xscale="log" if wide else "linear", xlabel=name, ylabel="measured / predicted", title=title)
     ratios.legend(fontsize=8, frameon=False)
-    for axis in (against.xaxis, against.yaxis, *([ratios.xaxis] if wide else [])):
-        _powers(axis)
+    for axis in (against.xaxis, against.yaxis, ratios.xaxis):
+        if axis.get_scale() == "log":
+            _powers(axis)
 
 
 def _powers(axis: Any) -> None:

@@ -238,6 +238,15 @@ def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
     assert wide == measured_figure.figure(board["momentum.saddle-msd-drift"])  # the same bytes again
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_law_that_says_zero_is_drawn_on_axes_that_have_a_zero():
+    """On logarithmic ones matplotlib warns that nothing is left to draw."""
+    board = rows_of(BOARD)
+    laws = [board[id] for id in ("noise.saddle-zero", "adashift.net-factor")]
+    assert not any(check["predicted"] for row in laws for check in row["checks"])
+    assert all(">0.0" in measured_figure.figure(row) for row in laws)
+
+
 def test_no_picture_is_drawn_over_the_order_of_a_table(site):
     drawn = [path.read_text() for path in (site / "claims").glob("*.svg")]
     assert len(drawn) > 80

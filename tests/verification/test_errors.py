@@ -59,6 +59,7 @@ from inertialab.verification.studies.training import (
     symmetric,
     weights,
 )
+from inertialab.verification.studies.training import orderings as real_orderings
 from inertialab.verification.studies.training import tails as real_tails
 
 
@@ -196,6 +197,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         edges.settled: saddles.spreads,
         gradients.sampled: stationary.equilibrium,
         gradients.own_labels: stationary.equilibrium,
+        real_orderings.shuffled: stationary.equilibrium,
         # Without an error: the same to the last digits.
         paths.sharpened: stationary.equilibrium,
         paths.rescaled: stationary.equilibrium,

@@ -38,6 +38,8 @@ def test_every_place_is_a_line_that_is_there(id):
                     "_counted(",
                     "_own(",
                     "_sampled(",
+                    "_shuffled(",
+                    "_paths(",
                     "_speeds(",
                     "_at_rest(",
                     "_edges(",

@@ -1,11 +1,14 @@
-"""Work that no one waits for one after the other: on all cores, in forked processes."""
+"""Work in which nothing waits for the rest: on all cores, in forked processes."""
 
 import os
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
 from typing import Any, TypeVar
+
+from inertialab.experiments.errors import WrongInputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,14 +36,15 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], processes: i
         processes: How many; by default one a core.
 
     Raises:
+        WrongInputError: If a process was killed.
         Exception: What the function raised first; processes that are still at work are ended.
     """
     given = list(items)
     count = min(processes or cores(), len(given))
     if count < 2:
         return [function(item) for item in given]
-    _calls.append(function)
     others = set(active_children())
+    _calls.append(function)
     try:
         with pool(count) as workers:
             try:
@@ -49,6 +53,10 @@ def each(function: Callable[[Item], Result], items: Iterable[Item], processes: i
                 for child in set(active_children()) - others:
                     child.kill()  # or leaving would wait for what is at work
                 raise
+    except BrokenProcessPool:
+        raise WrongInputError(
+            "A process that worked for this command was ended from outside, for lack of memory perhaps; repeat it."
+        ) from None
     finally:
         _calls.pop()
 

@@ -8,7 +8,15 @@ from inertialab.verification.court.verdict import Verdict
 from inertialab.verification.docket.points import drawn
 from inertialab.verification.docket.stationary import decayed
 from inertialab.verification.studies.study import Study
-from inertialab.verification.studies.training import edges, gradients, normalised, one_weight, paths, second_relation
+from inertialab.verification.studies.training import (
+    edges,
+    gradients,
+    normalised,
+    one_weight,
+    orderings,
+    paths,
+    second_relation,
+)
 
 MODELS = {"wine": ("tanh-mlp", 0.03), "breast-cancer": ("softmax-regression", 0.03)}
 
@@ -22,8 +30,8 @@ IMAGES = "convnet", "row-transformer"
 """Models of digits that are trained a little: no minimum of the second is reached in reasonable time."""
 
 
-def _image(model: str, **more: Any) -> Callable[..., dict[str, Any]]:
-    return lambda **drawn: {"data": "digits", "model": model, "l2": 0.03, **more, **drawn}
+def _image(model: str, data: str = "digits", **more: Any) -> Callable[..., dict[str, Any]]:
+    return lambda **drawn: {"data": data, "model": model, "l2": 0.03, **more, **drawn}
 
 
 def _rates(**drawn: Any) -> dict[str, Any]:
@@ -89,16 +97,34 @@ OWN_CLASSES = (
     _own("own-classes-convnet", 400_000, 1, _image("convnet", steps=200)),
 )
 OWN_OUTPUTS = _own("own-outputs", 400_000, 1), _own("own-outputs-wine", 400_000, 1)
-OTHERS = [(model, _image(model)) for model in IMAGES]
-SHARPENED = tuple(
-    Study(f"sharpened-{name}", paths.sharpened, {"points": drawn(f"sharpened-{name}", make), "steps": 200})
-    for name, make in (("training", _network), ("training-cancer", _network), *OTHERS)
-)
-RESCALED = tuple(
-    Study(f"rescaled-{name}", paths.rescaled, {"points": drawn(f"rescaled-{name}", make), "steps": 200})
-    for name, make in (("training", _network), *OTHERS)
-)
+CIFAR = "cifar10"
+OTHERS = [(model, _image(model), "") for model in IMAGES] + [("cifar", _image("convnet", CIFAR), CIFAR)]
+
+
+def _paths(word: str, measure: Any, makes: Any) -> tuple[Study, ...]:
+    """Trainings whose paths are the same after a change of the loss or of its scale."""
+    return tuple(
+        Study(f"{word}-{name}", measure, {"points": drawn(f"{word}-{name}", make), "steps": 200}, data=data)
+        for name, make, data in makes
+    )
+
+
+TABLES = [("training", _network, ""), ("training-cancer", _network, "")]
+SHARPENED = _paths("sharpened", paths.sharpened, [*TABLES, *OTHERS])
+RESCALED = _paths("rescaled", paths.rescaled, [*TABLES[:1], *OTHERS])
 INERTIAS = Study("inertia-of-training", paths.inertias, {"points": drawn("inertia-of-training", _network), "steps": 50})
+
+
+def _shuffled(id: str, model: str, l2: float) -> Study:
+    """Epochs of a network that is on its way to a minimum."""
+    points = drawn(id, lambda **drawn: {"data": id.partition("-")[0], "model": model, "l2": l2, **drawn})
+    return Study(id, orderings.shuffled, {"points": points, "directions": 3, "pairs": 600}, full={"pairs": 6000})
+
+
+SHUFFLED = (
+    _shuffled("wine-orderings", "softmax-regression", 0.03),
+    _shuffled("banknote-orderings", "narrow-tanh-mlp", 0.05),
+)
 NORMALISED = Study(
     "normalised-network",
     normalised.network_units,
@@ -168,5 +194,6 @@ CHECKS: tuple[BaseCheck, ...] = (
     *(Check("noise.squared-loss", "real", study, "ratio", 0.05) for study in OWN_OUTPUTS),
     *(Check("scaling.identity", "real", study, "rate", 1e-12) for study in SHARPENED),
     *(Check("adai.scale-invariance", "real", study, "rate", 1e-12) for study in RESCALED),
+    *(Check("sgd.shuffled-modified-loss", "real", study, "excess", 0.05) for study in SHUFFLED),
     Check("adai.inertia-mean", "real", INERTIAS, "mean", 1e-9),
 )

@@ -98,6 +98,11 @@ def _without_momentum(point: Point) -> float:
     return 1 / (1 + point.get("beta", 0.0))
 
 
+def _independent(point: Point) -> float:
+    """An epoch of batches drawn with replacement: the loss that gradient descent follows."""
+    return -(point["eta"] ** 2) * point["n_batches"] * point["full_slope"] / 4
+
+
 def _of_matrices(id: str, change: Callable[[Point], Point]) -> Callable[[Point], float]:
     """A matrix law at other matrices or settings than those measured."""
 
@@ -165,6 +170,7 @@ RIVALS = (
     Rival("sgd.fluctuation-dissipation-2", "without its half", lambda _: 2.0),
     Rival("sgd.fluctuation-dissipation-2-next", "as published", lambda _: 1.0),
     Rival("sgd.shuffled-variance", "independent batches", _discrete),
+    Rival("sgd.shuffled-modified-loss", "independent batches", _independent),
     Rival("momentum.stationary-covariance-torch", "SGD", _discrete),
     Rival("adam.stationary-covariance", "C = H/B along the axes", _level),
     Rival("adam.stationary-covariance", "SGD", _discrete),

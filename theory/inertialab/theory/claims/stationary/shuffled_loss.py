@@ -42,7 +42,7 @@ def _all_orderings(number: int) -> tuple[sp.Expr, sp.Expr]:
     epoch_excess,
     (eta, n_batches, square_slope, h_top, g_rms),
     kind="asymptotic",
-    layers=("numerics", "simulation"),
+    layers=("numerics", "simulation", "real"),
     regime=Regime(
         (n_batches >= 2, sp.Rational(1, 20) >= NEXT),
         "An epoch must be short against the time in which the gradients change.",
