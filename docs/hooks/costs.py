@@ -35,3 +35,15 @@ def _cells(row: Mapping[str, Any] | None, aim: float | None) -> tuple[str, str]:
     median, low, high = (1 / row[name] for name in ("ratio", "high", "low"))
     missed = " (missed)" if aim is not None and median > aim else ""
     return f"{median:.3g} ({low:.3g} … {high:.3g})", said + missed
+
+
+def workers(bench: Mapping[str, Any]) -> str:
+    """What a second worker is worth, and what an empty task costs, beside what was aimed at; missed aims are marked."""
+    return table(("what is run", "found", "aim"), map(_worked, bench["rows"]))
+
+
+def _worked(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    if row["peer"] == "one worker":
+        found = f"two workers are {row['ratio']:.2f} ({row['low']:.2f} … {row['high']:.2f}) times as fast as one"
+        return row["case"], found, f"{row['bar']:g}" + " (missed)" * (row["ratio"] < row["bar"])
+    return row["case"], row["subject"], row["peer"].removesuffix(" aimed at") + " (missed)" * (row["ratio"] < 1)

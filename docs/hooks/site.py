@@ -164,6 +164,7 @@ PLACES = {
     "escape": ("escape.json", tables.escape),
     "faults": ("faults.json", mishaps.shown),
     "turnover": ("escape.json", tables.turnover),
+    "workers": ("bench/workers.json", costs.workers),
 }
 """What stands for a committed record on a page, its file and how it is shown."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import card
 import claim_page
+import costs
 import findings
 import gallery
 import graph
@@ -236,6 +237,15 @@ def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
     assert ">10⁻⁴</text>" in wide
     assert ">0.144</text>" in narrow  # no decade is crossed, and still the marks say where the points lie
     assert wide == measured_figure.figure(board["momentum.saddle-msd-drift"])  # the same bytes again
+
+
+def test_a_missed_aim_is_marked():
+    pair = {"case": "studies", "subject": "two workers", "peer": "one worker", "bar": 1.8, "low": 1.7, "high": 1.9}
+    empty = {"case": "a task", "subject": "18 ms", "peer": "60 ms aimed at", "bar": 0.06}
+    made = [pair | {"ratio": r} for r in (1.75, 1.85)] + [empty | {"ratio": r} for r in (0.9, 3.3)]
+    _, _, *lines = costs.workers({"rows": made}).splitlines()
+    assert ["(missed)" in line for line in lines] == [True, False, True, False]
+    assert "1.75 (1.70 … 1.90) times as fast" in lines[0]
 
 
 @pytest.mark.filterwarnings("error")

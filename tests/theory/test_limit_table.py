@@ -162,6 +162,8 @@ ELSEWHERE = {
     "adam.stationary-covariance": "matrices: test_limits.py",
     "adamw.stationary-covariance": "matrices: test_limits.py",
     "adai.stationary-covariance": "matrices: test_limits.py",
+    "label-noise.flatness-network": "matrices: test_limits.py, one direction",
+    "label-noise.flatness-sampled": "matrices: test_limits.py, short steps and one sample",
     "sgd.stationary-covariance-cloud": "matrices: that of constant Hessian and noise is a step of its derivation",
     "sgd.probability-current": "matrices: no current where H and C commute is a step of its derivation",
     "sgd.quasi-potential-plane": "matrices: tests/verification/test_ellipses.py, small steps on a circle",

@@ -311,3 +311,44 @@ def test_labels_that_are_always_asked_for_have_the_noise_of_the_gradients():
     assert predict("iwal.noise", slopes=slopes, chances=np.ones(3)) == pytest.approx(np.mean(slopes**2), rel=1e-12)
     half = predict("iwal.noise", slopes=slopes, chances=np.full(3, 0.5))
     assert half == pytest.approx(2 * np.mean(slopes**2), rel=1e-12)
+
+
+VALLEY = {"eta": 0.4, "sigma": 0.2, "B": 3}
+
+
+@given(h=st.floats(0.1, 4.0), slope=st.floats(-2.0, 2.0))
+def test_a_valley_across_one_direction_is_the_scalar_law_however_batches_are_drawn(h, slope):
+    scalar = claim("label-noise.flatness").evaluate(**VALLEY, h=h, h_slope=slope, bend=0.0 + 1e-9)
+    whole = claim("label-noise.flatness-network").evaluate(**VALLEY, H=[[h]], H_along=[[slope]])
+    drawn = claim("label-noise.flatness-sampled").evaluate(**VALLEY, slopes=[[h**0.5]], H_along=[[slope]])
+    assert whole == pytest.approx(float(scalar))
+    assert drawn == pytest.approx(float(scalar))
+
+
+def test_short_steps_go_down_a_quarter_of_the_trace_and_long_ones_faster_where_batches_are_drawn():
+    slopes = np.random.default_rng(0).normal(size=(5, 4))
+    H, H_along = slopes.T @ slopes / 5, np.diag([0.3, -0.1, 0.2, 0.5])
+    for eta, near in ((1e-4, 1e-3), (0.05, 1.0)):
+        known = {"eta": eta, "sigma": 0.2, "B": 2, "H_along": H_along}
+        quarter = -eta * 0.2**2 / 2 * np.trace(H_along) / 4
+        whole = claim("label-noise.flatness-network").evaluate(**known, H=H)
+        drawn = claim("label-noise.flatness-sampled").evaluate(**known, slopes=slopes)
+        assert [whole / quarter, drawn / quarter] == pytest.approx([1, 1], rel=near)
+        assert drawn / whole > 1
+
+
+@pytest.mark.parametrize(
+    ("id", "change", "sentence"),
+    [
+        ("label-noise.flatness-network", {"H_along": [[1.0, 0.0], [0.5, 1.0]]}, "symmetric"),
+        ("label-noise.flatness-network", {"eta": 5.0}, "does not settle"),
+        ("label-noise.flatness-network", {"eta": [0.1, 0.2]}, "must be numbers"),
+        ("label-noise.flatness-sampled", {"slopes": [1.0, 2.0]}, "a row for each sample"),
+        ("label-noise.flatness-sampled", {"eta": 5.0}, "no variance"),
+        ("label-noise.flatness-sampled", {"H_along": [[1.0]]}, "symmetric"),
+    ],
+)
+def test_what_is_no_valley_is_refused_with_a_sentence(id, change, sentence):
+    matrix = {"H": np.eye(2)} if id.endswith("network") else {"slopes": np.eye(2)}
+    with pytest.raises(ValueError, match=sentence):
+        claim(id).evaluate(**{**VALLEY, **matrix, "H_along": np.eye(2), **change})

@@ -57,6 +57,7 @@ from inertialab.verification.studies.training import (
     saddles,
     second_relation,
     symmetric,
+    valleys,
     weights,
 )
 from inertialab.verification.studies.training import orderings as real_orderings
@@ -198,6 +199,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         gradients.sampled: stationary.equilibrium,
         gradients.own_labels: stationary.equilibrium,
         real_orderings.shuffled: stationary.equilibrium,
+        valleys.drifts: saddles.spreads,
         # Without an error: the same to the last digits.
         paths.sharpened: stationary.equilibrium,
         paths.rescaled: stationary.equilibrium,

@@ -40,6 +40,7 @@ def test_every_place_is_a_line_that_is_there(id):
                     "_sampled(",
                     "_shuffled(",
                     "_paths(",
+                    "_labels(",
                     "_speeds(",
                     "_at_rest(",
                     "_edges(",

@@ -403,6 +403,30 @@ h_slope = declared(
     (-3, 1),
     real=True,
 )
+H_along = declared(
+    "H_along", r"\partial_s H", "change of the Hessian with the way along a valley of zero loss, symmetric", (-3, 1)
+)
+damped_slope = declared(
+    "damped_slope",
+    r"\mathrm{tr}[(2-\eta H)^{-1}\partial_s H]",
+    "change of the Hessian along a valley, its trace weighted by the widths across",
+    (-3, 1),
+    real=True,
+)
+output_slopes = declared(
+    "slopes",
+    r"\nabla f_k",
+    "gradients of the outputs at all samples in coordinates across a valley, one a row",
+    (-1, sp.Rational(1, 2)),
+)
+spread_slope = declared(
+    "spread_slope",
+    r"\mathrm{tr}[\Sigma\,\partial_s H]",
+    "change of the Hessian along a valley, its trace weighted by the covariance of the state across",
+    (-1, 1),
+    real=True,
+)
+h_lowest = declared("h_lowest", r"h_{\min}", "lowest curvature across a valley of zero loss", (-2, 1), positive=True)
 bend = declared(
     "bend", r"\|\nabla^2f\|", "largest second derivative of the model's output", (-2, sp.Rational(1, 2)), positive=True
 )

@@ -103,6 +103,11 @@ def _independent(point: Point) -> float:
     return -(point["eta"] ** 2) * point["n_batches"] * point["full_slope"] / 4
 
 
+def _by_trace(point: Point) -> float:
+    """Drift along a valley in the limit of short steps."""
+    return -point["eta"] * point["sigma"] ** 2 * float(np.trace(point["H_along"])) / (4 * point["B"])
+
+
 def _of_matrices(id: str, change: Callable[[Point], Point]) -> Callable[[Point], float]:
     """A matrix law at other matrices or settings than those measured."""
 
@@ -170,6 +175,8 @@ RIVALS = (
     Rival("sgd.fluctuation-dissipation-2", "without its half", lambda _: 2.0),
     Rival("sgd.fluctuation-dissipation-2-next", "as published", lambda _: 1.0),
     Rival("sgd.shuffled-variance", "independent batches", _discrete),
+    Rival("label-noise.flatness-network", "a quarter of the trace", _by_trace),
+    Rival("label-noise.flatness-sampled", "noise of labels alone", _by_scalars("label-noise.flatness-network")),
     Rival("sgd.shuffled-modified-loss", "independent batches", _independent),
     Rival("momentum.stationary-covariance-torch", "SGD", _discrete),
     Rival("adam.stationary-covariance", "C = H/B along the axes", _level),
