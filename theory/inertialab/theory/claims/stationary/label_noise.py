@@ -252,7 +252,7 @@ def _two_samples(x: sp.Symbol, y: sp.Symbol, s: sp.Symbol) -> Iterator[Step]:
     slopes, mixed = sp.Matrix(2, 2, sp.symbols("a_1:5", real=True)), sp.Matrix(2, 2, sp.symbols("b_1:5", real=True))
     across, noise = sp.Matrix([x, y]), sp.symbols("zeta_1 zeta_2", real=True)
     outputs = [(slopes[k, :] * across)[0] + (mixed[k, :] * across)[0] * s for k in range(2)]
-    loss = sum((output - label) ** 2 / 4 for output, label in zip(outputs, noise, strict=True))
+    loss = sp.Add(*((output - label) ** 2 / 4 for output, label in zip(outputs, noise, strict=True)))
     quiet = dict.fromkeys(noise, 0)
     hessian = sp.hessian(loss.subs(quiet), (x, y)).subs({x: 0, y: 0})
     turned = sp.expand((across.T * sp.diff(hessian, s).subs(s, 0) * across)[0] / 2)
