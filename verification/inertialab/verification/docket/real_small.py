@@ -118,7 +118,7 @@ INERTIAS = Study("inertia-of-training", paths.inertias, {"points": drawn("inerti
 def _shuffled(id: str, model: str, l2: float) -> Study:
     """Epochs of a network that is on its way to a minimum."""
     points = drawn(id, lambda **drawn: {"data": id.partition("-")[0], "model": model, "l2": l2, **drawn})
-    return Study(id, orderings.shuffled, {"points": points, "directions": 3, "pairs": 600}, full={"pairs": 6000})
+    return Study(id, orderings.shuffled, {"points": points, "directions": 3, "pairs": 2400}, full={"pairs": 10_000})
 
 
 SHUFFLED = (
