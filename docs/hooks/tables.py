@@ -43,7 +43,7 @@ def folded(summary: str, content: str, kind: str = "") -> str:
 def _cell(text: str) -> str:
     """A cell whose bars do not end it: those of formulas by their name, others escaped."""
     return "".join(
-        part.replace("|", r"\vert ") if part.startswith(r"\(") else part.replace("|", r"\|")
+        part.replace(r"\|", r"\Vert ").replace("|", r"\vert ") if part.startswith(r"\(") else part.replace("|", r"\|")
         for part in re.split(r"(\\\(.*?\\\))", text)
     )
 

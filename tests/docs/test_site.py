@@ -143,6 +143,7 @@ def test_words_with_formulas_are_readable():
 
 def test_bars_in_formulas_and_words_do_not_end_a_cell(site):
     assert tables.table(("a", "b"), [(r"\(|x|\)", "p|q")]).splitlines()[2] == r"| \(\vert x\vert \) | p\|q |"
+    assert tables.table(("a",), [(r"\(\|x\|\)",)]).splitlines()[2] == r"| \(\Vert x\Vert \) |"
     row = next(line for line in tables.notation().splitlines() if "trace_abs" in line)
     assert row.count(" | ") == 3
 
