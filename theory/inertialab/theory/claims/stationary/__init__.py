@@ -18,6 +18,7 @@ CLAIMS = claims_in(
     "density",
     "scale_invariance",
     "label_noise",
+    "valleys",
     "shuffled_loss",
     "multiplicative",
     "tail",
