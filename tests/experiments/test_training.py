@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from inertialab.experiments import data, models, training
-from inertialab.experiments.campaign import images
 from inertialab.experiments.errors import WrongInputError
 from inertialab.experiments.problem import Problem
 
@@ -40,24 +39,6 @@ def test_tables_of_the_data_folder_are_standardised(name, rows, features, classe
     assert table.inputs.mean(0).abs().max() < 1e-10
     assert table.inputs.std(0, correction=0) == pytest.approx(np.ones(features))
     assert table.targets.min() == 0
-
-
-def test_cifar_is_images_of_grey_pixels():
-    if data.data_folder() is None:
-        pytest.skip(f"{data.DATA_VARIABLE} is not set: no data folder with cifar10-test.parquet")
-    cifar = data.load("cifar10")
-    assert cifar.inputs.shape == (10_000, 256)
-    assert cifar.inputs.min() >= 0
-    assert cifar.inputs.max() <= 1
-    assert cifar.targets.bincount().tolist() == [1000] * 10
-
-
-def test_grey_pixels_are_means_of_four_in_three_colours(monkeypatch):
-    drawn = torch.randint(256, (2, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    monkeypatch.setattr(images, "encoded_images", lambda _: (drawn, torch.tensor([1, 0])))
-    pixels, labels = data._grey("")
-    assert pixels[1, 16 * 3 + 5] == pytest.approx(float(drawn[1, :, 6:8, 10:12].double().mean()) / 255)
-    assert labels.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("name", [name for name, row in data.DATASETS.items() if row.digest])

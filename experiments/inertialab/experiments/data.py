@@ -104,15 +104,6 @@ def _table(file: str, target: str, without: str = "") -> Arrays:
     return _standardised(numbers, table[target].to_numpy())
 
 
-def _grey(file: str) -> Arrays:
-    """Images of 32 x 32 pixels as means over the colours of four pixels, between 0 and 1."""
-    from inertialab.experiments.campaign.images import encoded_images
-
-    images, labels = encoded_images(file)
-    pixels = images.numpy().reshape(-1, 3, 16, 2, 16, 2).mean((1, 3, 5)) / 255
-    return pixels.reshape(len(pixels), -1), labels.numpy()
-
-
 def _scaled(name: str) -> Arrays:
     return _standardised(*_embedded(name))
 
@@ -161,14 +152,6 @@ DATASETS = {
         partial(_table, "avila.csv", "class", without="split"),
         "avila.csv",
         "0a235ecd511cb378",
-    ),
-    "cifar10": DatasetRow(
-        "CIFAR-10, its 10,000 test images as 16 x 16 grey pixels, 10 classes",
-        "Krizhevsky; the hub's uoft-cs/cifar10, here from a copy that was compressed again",
-        "none stated",
-        partial(_grey, "cifar10-test.parquet"),
-        "cifar10-test.parquet",
-        "7be750517103f7c1",
     ),
 }
 """Every data set by name."""

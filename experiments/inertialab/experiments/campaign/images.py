@@ -82,7 +82,7 @@ def load_images(name: str, fraction: float = 1.0) -> Images:
 
 def _cifar10(fraction: float) -> Images:
     """CIFAR-10 from files in the parquet layout of the hub: columns img {bytes, path} and label."""
-    train, test = (encoded_images(f"cifar10-{part}.parquet", fraction) for part in ("train", "test"))
+    train, test = (_parquet(f"cifar10-{part}.parquet", fraction) for part in ("train", "test"))
     return Images(train, test, 10, (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010), shift=4, mirrored=True)
 
 
@@ -106,16 +106,7 @@ IMAGES: dict[str, Callable[[float], Images]] = {"cifar10": _cifar10, "digits": _
 """Every set of images by name."""
 
 
-def encoded_images(file: str, fraction: float = 1.0) -> Part:
-    """Images of 32 x 32 pixels in three colours, and their classes, from a file of the data folder.
-
-    Args:
-        file: Its name; parquet in the layout of the hub, columns img {bytes, path} and label.
-        fraction: Share of the images, the first ones.
-
-    Raises:
-        DataMissingError: If it is not there or not in the expected form.
-    """
+def _parquet(file: str, fraction: float) -> Part:
     import pyarrow
     from pyarrow import parquet
 

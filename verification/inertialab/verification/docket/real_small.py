@@ -30,8 +30,8 @@ IMAGES = "convnet", "row-transformer"
 """Models of digits that are trained a little: no minimum of the second is reached in reasonable time."""
 
 
-def _image(model: str, data: str = "digits", **more: Any) -> Callable[..., dict[str, Any]]:
-    return lambda **drawn: {"data": data, "model": model, "l2": 0.03, **more, **drawn}
+def _image(model: str, **more: Any) -> Callable[..., dict[str, Any]]:
+    return lambda **drawn: {"data": "digits", "model": model, "l2": 0.03, **more, **drawn}
 
 
 def _rates(**drawn: Any) -> dict[str, Any]:
@@ -97,19 +97,18 @@ OWN_CLASSES = (
     _own("own-classes-convnet", 400_000, 1, _image("convnet", steps=200)),
 )
 OWN_OUTPUTS = _own("own-outputs", 400_000, 1), _own("own-outputs-wine", 400_000, 1)
-CIFAR = "cifar10"
-OTHERS = [(model, _image(model), "") for model in IMAGES] + [("cifar", _image("convnet", CIFAR), CIFAR)]
+OTHERS = [(model, _image(model)) for model in IMAGES]
 
 
 def _paths(word: str, measure: Any, makes: Any) -> tuple[Study, ...]:
     """Trainings whose paths are the same after a change of the loss or of its scale."""
     return tuple(
-        Study(f"{word}-{name}", measure, {"points": drawn(f"{word}-{name}", make), "steps": 200}, data=data)
-        for name, make, data in makes
+        Study(f"{word}-{name}", measure, {"points": drawn(f"{word}-{name}", make), "steps": 200})
+        for name, make in makes
     )
 
 
-TABLES = [("training", _network, ""), ("training-cancer", _network, "")]
+TABLES = [("training", _network), ("training-cancer", _network)]
 SHARPENED = _paths("sharpened", paths.sharpened, [*TABLES, *OTHERS])
 RESCALED = _paths("rescaled", paths.rescaled, [*TABLES[:1], *OTHERS])
 INERTIAS = Study("inertia-of-training", paths.inertias, {"points": drawn("inertia-of-training", _network), "steps": 50})
@@ -117,8 +116,10 @@ INERTIAS = Study("inertia-of-training", paths.inertias, {"points": drawn("inerti
 
 def _shuffled(id: str, model: str, l2: float) -> Study:
     """Epochs of a network that is on its way to a minimum."""
-    points = drawn(id, lambda **drawn: {"data": id.partition("-")[0], "model": model, "l2": l2, **drawn})
-    return Study(id, orderings.shuffled, {"points": points, "directions": 3, "pairs": 2400}, full={"pairs": 10_000})
+    data = id.partition("-")[0]
+    points = drawn(id, lambda **drawn: {"data": data, "model": model, "l2": l2, **drawn})
+    config = {"points": points, "directions": 3, "pairs": 2400}
+    return Study(id, orderings.shuffled, config, full={"pairs": 10_000}, data=data)
 
 
 SHUFFLED = (
