@@ -33,15 +33,19 @@ LOOK = """() => { const root = document.documentElement; return {
 JUDGE = """async (tags) => {
   const asked = { resultTypes: ["violations"], runOnly: { type: "tag", values: tags },
     rules: { "target-size": { enabled: false } } };
-  const found = await axe.run({ include: ["html"], exclude: [".katex"] }, asked);
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Error("axe-core has no answer")), 120000));
+  const found = await Promise.race([axe.run({ include: ["html"], exclude: [".katex"] }, asked), late]);
   const formula = (node) => document.querySelector(node.target.join(" "))?.querySelector(".katex");
   return found.violations.flatMap((v) => v.nodes.filter((node) => v.id != "empty-table-header" || !formula(node)).map(
     (node) => [v.id, node.target.join(" "), node.failureSummary]));
 }"""
 """Formulas are left out: their hundreds of parts have the colour of the text around them. So are the sizes of links,
 of which the edge of a scrolled list cuts one."""
-DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-"""Until the page has heard of its new size, and has been drawn in it."""
+DRAWN = """() => new Promise(done => {
+  requestAnimationFrame(() => requestAnimationFrame(done));
+  setTimeout(done, 2000);
+})"""
+"""Until the page has heard of its new size, and has been drawn in it; a browser on a busy machine may never say so."""
 STILL = "*, *::before, *::after { transition: none !important; animation: none !important; }"
 
 
