@@ -318,7 +318,7 @@ VALLEY = {"eta": 0.4, "sigma": 0.2, "B": 3}
 
 @given(h=st.floats(0.1, 4.0), slope=st.floats(-2.0, 2.0))
 def test_a_valley_across_one_direction_is_the_scalar_law_however_batches_are_drawn(h, slope):
-    scalar = claim("label-noise.flatness").evaluate(**VALLEY, h=h, h_slope=slope, bend=0.0 + 1e-9)
+    scalar = claim("label-noise.flatness").evaluate(**VALLEY, h=h, h_slope=slope, bend=1e-9)
     whole = claim("label-noise.flatness-network").evaluate(**VALLEY, H=[[h]], H_along=[[slope]])
     drawn = claim("label-noise.flatness-sampled").evaluate(**VALLEY, slopes=[[h**0.5]], H_along=[[slope]])
     assert whole == pytest.approx(float(scalar))
