@@ -209,6 +209,20 @@ def test_few_events_come_with_a_warning_and_many_without(tmp_path, capsys):
     assert "So few" not in said
 
 
+def test_an_interrupt_while_the_process_ends_does_not_change_its_exit_code():
+    """Python hands the signal back to the system before it takes the last modules down."""
+    lines = [
+        "import os, signal",
+        "from inertialab.experiments.answers import leave",
+        "class Late:",
+        "    def __del__(self, kill=os.kill, pid=os.getpid(), sign=signal.SIGINT): kill(pid, sign)",
+        "signal.late = Late()",
+        "leave(3)",
+    ]
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], preexec_fn=hears_interrupts, check=False)
+    assert run.returncode == 3
+
+
 def test_an_interrupt_that_compiled_code_swallows_comes_again(tmp_path):
     """Python drops an exception raised in a callback from compiled code, and would print a notice of its own."""
     lines = [

@@ -6,12 +6,11 @@ died. 130: interrupted.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from inertialab.experiments.answers import answered, refused
+from inertialab.experiments.answers import answered, leave, refused
 from inertialab.experiments.arbal.options import Arbal
 from inertialab.experiments.campaign.options import Campaign
 from inertialab.experiments.compared.options import Compare
@@ -54,4 +53,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

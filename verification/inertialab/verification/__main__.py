@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from inertialab.experiments.answers import VERDICT, answered, refused
+from inertialab.experiments.answers import VERDICT, answered, leave, refused
 from inertialab.theory.names import meant
 from inertialab.verification.options import COMMANDS, Verify
 
@@ -56,4 +56,4 @@ def _carried_out(options: Any) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(main())
