@@ -36,18 +36,22 @@ TURNS = WIDTH.subs(h, h_lowest)
 """Square of the width across the flattest curved direction in units of the valley's turns."""
 
 
+def _narrow(hypotheses: str, batches: sp.Rel) -> Regime:
+    """Where the noise stays within the valley's turns, and batches are as a claim has them."""
+    turns = "The valley must not turn or widen much over the width of the noise across its flattest curved direction."
+    return Regime((), f"{hypotheses} {turns}", (sp.Rational(1, 200) >= TURNS, batches))
+
+
 @claim(
     "label-noise.flatness-network",
     valley_drift,
     (eta, H, H_along, sigma, B_count),
     kind="asymptotic",
     layers=("real",),
-    regime=Regime(
-        (),
+    regime=_narrow(
         "Every sample is fitted, the step is stable, and every step sees all samples, each with a fresh label: for "
-        "batches see label-noise.flatness-sampled. The valley must not turn or widen much over the width of the noise "
-        "across its flattest curved direction.",
-        (sp.Rational(1, 200) >= TURNS, B_count >= n_samples),
+        "batches see label-noise.flatness-sampled.",
+        B_count >= n_samples,
     ),
     source=Source("damian2021label", "regularizer of label noise SGD"),
     uses=("label-noise.flatness", "sgd.stationary-covariance"),
@@ -96,11 +100,9 @@ def label_noise_flatness_network() -> Derivation:
     (eta, output_slopes, H_along, sigma, B_count),
     kind="asymptotic",
     layers=("real",),
-    regime=Regime(
-        (),
-        "Every sample is fitted, batches are drawn with replacement, and the state across has a variance. The valley "
-        "must not turn or widen much over the width of the noise across its flattest curved direction.",
-        (sp.Rational(1, 200) >= TURNS, B_count < n_samples),
+    regime=_narrow(
+        "Every sample is fitted, batches are drawn with replacement, and the state across has a variance.",
+        B_count < n_samples,
     ),
     uses=("label-noise.flatness", "label-noise.flatness-network"),
     change=along_sampled_valley,

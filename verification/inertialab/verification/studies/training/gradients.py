@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from inertialab.experiments.ensemble import torch_generator
+from inertialab.experiments.problem import Problem as TrainingProblem
 from inertialab.experiments.training import Chains
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.noise import noise_covariance_in
@@ -39,8 +40,7 @@ def sampled(
     rows = []
     for point in points:
         whole, at = reached(point, rng, device)
-        count = len(whole.inputs) // point["B"] * point["B"]
-        trained = replace(whole, inputs=whole.inputs[:count], targets=whole.targets[:count])
+        trained = whole_batches(whole, point["B"])
         generator = torch_generator(rng, device)
         basis = torch.randn(at.numel(), directions, dtype=at.dtype, device=device, generator=generator)
         basis = torch.linalg.qr(basis).Q
@@ -49,12 +49,18 @@ def sampled(
         options: dict[str, Any] = {"batch": point["B"], "sampling": point["sampling"], "generator": generator}
         crowd = Chains(trained, "sgd", {"eta": 1.0}, at.repeat(TOGETHER, 1), **options)
         along = np.concatenate([_first(crowd, trained.gradient(at), basis) for _ in range(-(-draws // TOGETHER))])
-        known = {**point, "n_samples": count}
+        known = {**point, "n_samples": len(trained.inputs)}
         for i in range(directions):
             unit = Estimate.mean(point["B"] * along[:, i] ** 2 / single[i])
             rows.append(Measurement("factor", {**known, "direction": i}, unit))
         tick()
     return Findings(tuple(rows))
+
+
+def whole_batches(trained: TrainingProblem, batch: int) -> TrainingProblem:
+    """The problem without the last samples, which fill no batch."""
+    count = len(trained.inputs) // batch * batch
+    return replace(trained, inputs=trained.inputs[:count], targets=trained.targets[:count])
 
 
 def _first(crowd: Chains, mean: Tensor, basis: Tensor) -> np.ndarray:

@@ -18,6 +18,7 @@ from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.measure.lanczos import top_eigenpairs
 from inertialab.verification.measure.problem import Problem
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
+from inertialab.verification.studies.training.gradients import whole_batches
 from inertialab.verification.studies.training.minima import reached
 
 STEP = 1e-5
@@ -44,8 +45,8 @@ def shuffled(
     found, shared = [], {}
     for number, point in enumerate(points):
         whole, at = reached(point, rng, device)
-        count = len(whole.inputs) // point["B"] * point["B"]
-        trained = replace(whole, inputs=whole.inputs[:count], targets=whole.targets[:count])
+        trained = whole_batches(whole, point["B"])
+        count = len(trained.inputs)
         generator = torch_generator(rng, device)
         basis = top_eigenpairs(hessian(Problem.of(trained, at)), directions, rtol=1e-8, generator=generator).vectors
         known = {**point, "n_batches": count // point["B"], **_sizes(trained, at, point["B"], generator)}

@@ -36,12 +36,14 @@ class Valley:
     Attributes:
         curvatures: Those across, ascending, shape (N,).
         across: Their directions, shape (P, N).
+        slopes: Derivatives of the samples' outputs along these, shape (N, N).
         along: Unit vector along the valley, against the gradient of the regulariser, shape (P,).
         bend: Largest second derivative of an output.
     """
 
     curvatures: Tensor
     across: Tensor
+    slopes: Tensor
     along: Tensor
     bend: float
 
@@ -112,6 +114,11 @@ def _outputs(problem: Problem, flat: Tensor) -> Tensor:
     return problem.outputs(flat, problem.inputs)[:, 0]
 
 
+def _slopes(problem: Problem, flat: Tensor) -> Tensor:
+    """Derivatives of the samples' outputs, shape (N, P)."""
+    return jacrev(lambda at: _outputs(problem, at))(flat)
+
+
 def fitted(problem: Problem, flat: Tensor) -> Tensor:
     """A place near by at which all samples are fitted, by Gauss-Newton steps of least length, shape (P,).
 
@@ -122,26 +129,25 @@ def fitted(problem: Problem, flat: Tensor) -> Tensor:
         residual = _outputs(problem, flat) - problem.targets
         if float(residual.abs().max()) < FITTED:
             return flat
-        slopes = jacrev(lambda at: _outputs(problem, at))(flat)
-        flat = flat - torch.linalg.lstsq(slopes, residual[:, None], driver="gelsd").solution[:, 0]
+        flat = flat - torch.linalg.lstsq(_slopes(problem, flat), residual[:, None], driver="gelsd").solution[:, 0]
     raise RuntimeError(f"{len(problem.inputs)} samples are not fitted to {FITTED:g}.")
 
 
 def valley(problem: Problem, flat: Tensor, eta: float) -> Valley:
     """The valley at a place where all samples are fitted; a learning rate of 0 stands for short steps."""
-    slopes = jacrev(lambda at: _outputs(problem, at))(flat)
+    slopes = _slopes(problem, flat)
     _, values, right = torch.linalg.svd(slopes, full_matrices=False)
     downhill = -grad(lambda at: _regulariser(problem, at, eta))(flat)
     downhill = downhill - right.T @ (right @ downhill)
     bends = hessian(lambda at: _outputs(problem, at))(flat)
-    curvatures = values.flip(0).square() / len(problem.inputs)
+    curvatures, across = values.flip(0).square() / len(problem.inputs), right.flip(0).T
     bend = float(torch.linalg.matrix_norm(bends, 2).max())
-    return Valley(curvatures, right.flip(0).T, downhill / downhill.norm(), bend)
+    return Valley(curvatures, across, slopes @ across, downhill / downhill.norm(), bend)
 
 
 def _regulariser(problem: Problem, flat: Tensor, eta: float) -> Tensor:
     """-(1/2η) tr ln(1 - ηH/2) of the Hessian where the samples are fitted, from its dual of shape (N, N)."""
-    slopes = jacrev(lambda at: _outputs(problem, at))(flat)
+    slopes = _slopes(problem, flat)
     dual = slopes @ slopes.T / len(slopes)
     if not eta:
         return dual.trace() / 4
@@ -159,5 +165,4 @@ def _matrices(problem: Problem, flat: Tensor, here: Valley) -> Mapping[str, Any]
     change = (across(flat + size * here.along) - across(flat - size * here.along)) / (2 * size)
     made = {"H": across(flat), "H_along": change}
     whole = {name: ((x + x.T) / 2).cpu().tolist() for name, x in made.items()}
-    slopes = (jacrev(lambda at: _outputs(problem, at))(flat) @ here.across).cpu().tolist()
-    return {**whole, "slopes": slopes, "h_lowest": float(here.curvatures[0]), "bend": here.bend}
+    return {**whole, "slopes": here.slopes.cpu().tolist(), "h_lowest": float(here.curvatures[0]), "bend": here.bend}
