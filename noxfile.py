@@ -79,6 +79,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
+def browse(session: nox.Session) -> None:
+    """Look at every page of the site in every way through a browser and axe-core; takes half an hour."""
+    session.env["INERTIALAB_EVERY_PAGE"] = "1"
+    _python(session, "pytest", "tests/docs/test_browser.py", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
 def faults(session: nox.Session) -> None:
     """Do to real runs all that can befall them, and count what is lost; figures go to results/faults.json."""
     session.run(PYTHON, "tests/faults/campaign.py", *session.posargs, external=True)

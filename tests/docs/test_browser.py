@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import shutil
 import threading
 from collections import Counter
@@ -22,6 +23,8 @@ ONCE = [(WIDTHS[0], SCHEMES[0]), (WIDTHS[1], SCHEMES[1])]
 """What a page is looked at in that has a sibling of its kind looked at in all: light on the desk, dark on the phone."""
 EACH = 3
 """Pages of a kind, made by one function, that axe-core judges: it takes seconds a page."""
+EVERY = bool(os.environ.get("INERTIALAB_EVERY_PAGE"))
+"""Whether it judges all pages in all ways: `nox -s browse`."""
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOK = """() => { const root = document.documentElement; return {
   wide: root.scrollWidth - root.clientWidth,
@@ -125,10 +128,9 @@ def seen(site, served):
         page.goto(start + name)
         kind = str(Path(name).parent)
         nth = seen_of_kind[kind]
-        ways = ONCE if nth else ALL
         # All ways of the first of a kind, one way or the other of the next by turns.
-        judged = [ONCE[nth % 2]] if nth else ALL
-        asked = judged if kind == "." or nth < EACH else []
+        ways, judged = (ONCE, [ONCE[nth % 2]]) if nth and not EVERY else (ALL, ALL)
+        asked = judged if EVERY or kind == "." or nth < EACH else []
         found += [{"page": name, **line} for line in looked_at(page, faults, ways, asked)]
         seen_of_kind[kind] += 1
     return found

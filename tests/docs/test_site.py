@@ -243,10 +243,13 @@ def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
 def test_a_missed_aim_is_marked():
     pair = {"case": "studies", "subject": "two workers", "peer": "one worker", "bar": 1.8, "low": 1.7, "high": 1.9}
     empty = {"case": "a task", "subject": "18 ms", "peer": "60 ms aimed at", "bar": 0.06}
-    made = [pair | {"ratio": r} for r in (1.75, 1.85)] + [empty | {"ratio": r} for r in (0.9, 3.3)]
+    free = pair | {"subject": "two runs apart", "bar": 2.0, "ratio": 1.8}
+    made = [pair | {"ratio": r} for r in (1.75, 1.85)] + [empty | {"ratio": r} for r in (0.9, 3.3)] + [free]
     _, _, *lines = costs.workers({"rows": made}).splitlines()
-    assert ["(missed)" in line for line in lines] == [True, False, True, False]
-    assert "1.75 (1.70 … 1.90) times as fast" in lines[0]
+    assert ["(missed)" in line for line in lines] == [True, False, True, False, False]
+    assert "two workers are 1.75 (1.70 … 1.90) times as fast" in lines[0]
+    assert "two runs apart are 1.80 (1.70 … 1.90) times as fast as one" in lines[4]
+    assert "2 at best" in lines[4]
 
 
 @pytest.mark.filterwarnings("error")
