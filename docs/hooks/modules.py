@@ -18,7 +18,10 @@ def pages() -> dict[str, str]:
 
 def _named(text: str) -> Iterator[tuple[str, str]]:
     for match in DIRECTIVE.finditer(text):
-        yield match["name"], match["options"].replace("heading_level: 3", "heading_level: 2, show_root_heading: false")
+        # By its last word alone, a module would be called as a class in it.
+        label = "toc_label: " + match["name"].removeprefix("inertialab.")
+        given = match["options"] or "    options: {}\n"
+        yield match["name"], given.replace("{", f"{{ {label},", 1).replace(",}", " }")
 
 
 def address(name: str) -> str:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from pygments.token import STANDARD_TYPES
 
 from inertialab.theory import CLAIMS
 
@@ -156,6 +157,20 @@ def test_every_formula_is_drawn(seen):
 def test_no_page_shuts_a_reader_out(seen):
     """Of what axe-core can tell, level AA and its good practice."""
     assert {(page["page"], page["width"]): page["shut"] for page in seen if page["shut"]} == {}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_word_of_code_is_too_faint(site, served, scheme):
+    """Whatever pygments may call it: most kinds stand on few pages."""
+    page = served(site, "reference/inertialab.theory.landscapes.html", [])
+    page.add_style_tag(content=STILL)
+    page.evaluate("scheme => document.body.setAttribute('data-md-color-scheme', scheme)", scheme)
+    kinds = sorted(filter(None, STANDARD_TYPES.values()))
+    line = " ".join(f'<span class="{kind}">word</span>' for kind in kinds)
+    page.evaluate("line => document.querySelector('code.highlight').innerHTML = line", line)
+    assert page.locator("code.highlight").first.locator("span").count() == len(kinds) > 50
+    page.add_script_tag(path=axe())
+    assert page.evaluate(JUDGE, STANDARD) == []
 
 
 def test_the_board_is_filtered_from_the_keyboard(site, served):
