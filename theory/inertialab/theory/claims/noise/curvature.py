@@ -97,7 +97,7 @@ def _softmax() -> Derivation:
             p * (sp.diff(loss, weights[a]) * sp.diff(loss, weights[b]) - sp.diff(loss, weights[a], weights[b]))
             for p, loss in zip(chances, losses, strict=True)
         )
-        yield Step(f"noise minus Hessian, entry {a + 1}{b + 1}", None, sp.Integer(0), equals=sp.simplify(excess))
+        yield Step(f"noise minus Hessian, entry {a + 1}{b + 1}", None, sp.Integer(0), equals=sp.cancel(excess))
 
 
 @claim(
