@@ -45,7 +45,7 @@ def board(content: Mapping[str, Any]) -> str:
     for subject, rows in by_subject(content["rows"]):
         lines = [
             (
-                f"[{_words(row)}](claims/{row['id']}.md)<br>`{row['id']}` · {row['kind']}",
+                f"[{_words(row)}](claims/{row['id']}.md)<br>`{row['id']}` · {row['kind']}{_source(row)}",
                 *(_marked(row, layer) for layer in COLUMNS),
                 strongest(row) or "–",
             )
@@ -66,6 +66,13 @@ def by_subject(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mappin
 
 def _words(row: Mapping[str, Any]) -> str:
     return prose(named(row["id"]).title.rstrip("."))
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    """Whom a claim is attributed to, and whether that was compared with the text."""
+    source = named(row["id"]).source
+    unchecked = "" if source.wording_checked else ", wording not checked"
+    return f' · <span data-source="{source.key}">{source.key}</span>{unchecked}' if source.key else ""
 
 
 def _marked(row: Mapping[str, Any], layer: str) -> str:

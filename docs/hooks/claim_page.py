@@ -11,10 +11,10 @@ import papers
 import sight
 import source_page
 import sympy as sp
-from tables import folded, layers, meanings, prose, ratio, table, verdict
+from tables import folded, layers, meanings, prose, ratio, stands, table, verdict
 
 from inertialab.theory import CLAIMS, Claim
-from inertialab.theory.derivation import PUBLISHED_OVER_DERIVED
+from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, PUBLISHED_OVER_DERIVED
 from inertialab.theory.notation import NOTATION, Quantity, latex, quantity
 from inertialab.theory.parting import parting
 from inertialab.verification.court.power import bar
@@ -27,6 +27,12 @@ COURTS = (
     ("real", "Does the training of real networks agree?"),
 )
 
+SPOKEN = {
+    sp.Symbol("theta'"): r"\theta'",
+    PUBLISHED_OVER_DERIVED: r"\text{published} / \text{derived}",
+    PUBLISHED_MINUS_DERIVED: r"\text{published} - \text{derived}",
+}
+"""Left-hand sides whose names are words, or have a prime."""
 PRINTED = {q.symbol: q.latex for q in NOTATION.values()}
 IDS = {claim.id for claim in CLAIMS}
 NAMED = re.compile(rf"`[^`]*`|(?<![\w.-])(?:{'|'.join(sorted(map(re.escape, IDS), key=len, reverse=True))})(?![\w-])")
@@ -65,9 +71,10 @@ def _link(found: re.Match[str]) -> str:
 
 
 def cite(subject: Claim) -> str:
-    """The entry of the source, to be copied; empty for what is derived here."""
+    """The entries of the source, if there is one, and of this project, to be copied."""
     key = subject.source.key
-    return f"## Cite the source\n\n```bibtex\n{papers.bibtex(key)}\n```\n" if key else ""
+    entries = [*([papers.bibtex(key)] if key else []), papers.own(subject.id)]
+    return "## Cite\n\n" + "".join(f"```bibtex\n{entry}\n```\n\n" for entry in entries)
 
 
 def where(subject: Claim) -> str:
@@ -78,7 +85,7 @@ def where(subject: Claim) -> str:
 
 def equation(lhs: sp.Basic | None, rhs: sp.Basic) -> str:
     """A displayed formula."""
-    left = "" if lhs is None else f"{latex(lhs)} = "
+    left = "" if lhs is None else f"{SPOKEN.get(lhs) or latex(lhs)} = "
     return f"$$\n{left}{latex(rhs)}\n$$\n\n"
 
 
@@ -131,11 +138,13 @@ def instead(subject: Claim) -> str:
     truth = f" by [`{subject.corrected_by}`]({subject.corrected_by}.md)" if subject.corrected_by else ""
     over = found.step.lhs == PUBLISHED_OVER_DERIVED
     between = "divided by" if over else "minus"
+    parts = found.relation != "identical"
+    finding = f" [What it means when you train](../findings/{subject.id}.md#when-you-train)." if parts else ""
     verb = "Derived anew" if found.relation == "identical" else "Corrected"
     return (
-        f'!!! note "{verb}{truth}: {found.relation}"\n'
+        f'!!! note "{verb}{truth}: {stands(subject, found.relation)}"\n'
         f"    {found.step.text}: this formula {between} the derived one is \\({latex(found.step.rhs)}\\). "
-        f"{linked(found.instead)}\n"
+        f"{linked(found.instead)}{finding}\n"
     )
 
 
@@ -195,7 +204,7 @@ def measurements(subject: Claim, row: Mapping[str, Any]) -> str:
         (
             check["layer"],
             check["check"],
-            _point(check["point"]),
+            _point(check["point"]).replace("*", r"\*"),
             f"{check['predicted']:.5g}",
             f"{check['low']:.5g} … {check['high']:.5g}",
             f"{ratio(check):.4f}",
@@ -226,7 +235,9 @@ def _seen(row: Mapping[str, Any]) -> str:
     """What the figure shows, for those who do not see it."""
     ratios = [ratio(c) for c in row["checks"] if c["in_regime"]]
     spread = f"; inside the regime the ratio lies between {min(ratios):.3g} and {max(ratios):.3g}" if ratios else ""
-    return f"Measured against predicted at {len(row['checks'])} points of {layers(row)}, with intervals{spread}"
+    least, most = (made(check["n"] for check in row["checks"]) for made in (min, max))
+    runs = f"n = {least:,}" + (f" to {most:,}" if most > least else "")
+    return f"Measured against predicted at {len(row['checks'])} points of {layers(row)}, {runs}, with intervals{spread}"
 
 
 def _of_what(check: Mapping[str, Any]) -> str:

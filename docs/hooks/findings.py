@@ -1,28 +1,31 @@
-"""What was published, what follows and what was measured where the two part: one section a claim, from the records."""
+"""What was published, what follows and what was measured where the two part: a page a claim, from the records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import matplotlib
+from advice import ADVICE
 from look import INK, PLAIN, svg
 from matplotlib.figure import Figure
-from tables import layers, prose, ratio, verdict
+from tables import layers, prose, ratio, table, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory import claim as named
 from inertialab.theory.notation import latex
 from inertialab.theory.parting import Parting, parting
 
-FIRST = (
-    "momentum.saddle-msd-drift",
-    "adai.faster-than-sgd",
-    "adam.saddle-msd",
-    "sgd.escape-attributed",
-    "adai.convergence-attributed",
-)
-"""Findings of the home page."""
+FIRST = {
+    "momentum.saddle-msd-drift": "Inertia delays the spread around a saddle; momentum's published drift hastens it.",
+    "adai.faster-than-sgd": "Noise drives warm Adai away from a saddle more slowly than SGD; a cold start, its bias "
+    "correction or a buffer with which it enters make it faster.",
+    "adam.saddle-msd": "Adam leaves saddles as if there were no Hessian, but more slowly than published at any time.",
+    "sgd.escape-attributed": "SGD's escape time has the curvature of the minimum in its prefactor, not the saddle's.",
+    "adai.convergence-attributed": "Adai converges under symmetric noise; under skewed noise it rests away from the "
+    "minimum, unless its inertia is made of other gradients than those it weighs.",
+}
+"""Findings of the home page, in plain words."""
 ATTRIBUTED: Any = {"marker": "o", "color": "#e07b00", "ms": 4}
 INSTEAD: Any = {"marker": "D", "color": "#3b82c4", "mfc": "none", "ms": 5}
 LEGEND = (("over what is attributed", ATTRIBUTED), ("over what holds instead", INSTEAD))
@@ -41,29 +44,42 @@ def parted() -> list[tuple[Claim, Parting]]:
     return sorted(found, key=lambda pair: (pair[1].relation.startswith("same"), CLAIMS.index(pair[0])))
 
 
-def page(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """All findings.
+def index(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """All findings, a line each.
 
     Args:
         rows: Rows of the board by claim.
     """
-    return "\n".join([INTRODUCTION, *(section(claim, parts, rows.get(claim.id)) for claim, parts in parted())])
+    lines = [
+        (f"[{_title(claim)}](findings/{claim.id}.md)", prose(parts.instead), _times(rows.get(claim.id)))
+        for claim, parts in parted()
+    ]
+    return f"{INTRODUCTION}\n{table(('attributed', 'in fact', 'measured over attributed'), lines)}"
 
 
-def section(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
-    """One finding: both formulas, what is true in words, and the measurement in which they part most."""
-    lines = [f"## {prose(claim.title.rstrip('.'))} {{#{claim.id}}}\n"]
-    source = f"[{claim.source.key}](references.md#{claim.source.key})" if claim.source.key else "the continuous limit"
+def pages(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Address and content of the page of each finding."""
+    for claim, parts in parted():
+        yield f"findings/{claim.id}.md", page(claim, parts, rows.get(claim.id))
+
+
+def page(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
+    """One finding: both formulas, what is true in words, where they part most, and what it means in training."""
+    lines = [f"# {_title(claim)}\n"]
+    key = claim.source.key
+    unchecked = "" if not key or claim.source.wording_checked else ", wording not checked"
+    source = f"[{key}](../papers/{key}.md){unchecked}" if key else "the continuous limit"
     lines.append(f"**Attributed to {source}:**\n\n{_formula(claim)}")
     if claim.corrected_by:
         truth = named(claim.corrected_by)
-        lines.append(f"**What holds: [{prose(truth.title.rstrip('.'))}](claims/{truth.id}.md):**\n\n{_formula(truth)}")
+        lines.append(f"**What holds: [{_title(truth)}](../claims/{truth.id}.md):**\n\n{_formula(truth)}")
     lines.append(f"{prose(parts.instead)}\n")
     if row and (worst := _worst(row)):
         lines.append(f"{_measured(worst)}\n\n{picture(claim, row)}\n")
     words = ", ".join(f"{court} {verdict(row[court])}" for court in COURTS if row and row[court] in _JUDGED)
     judged = f" Verdicts inside the regime: {words}." if words else ""
-    return "\n".join([*lines, f"[Derivation, points and records](claims/{claim.id}.md).{judged}\n"])
+    lines.append(f"## When you train\n\n{prose(ADVICE[claim.id])}\n")
+    return "\n".join([*lines, f"[Derivation, regime, points and records](../claims/{claim.id}.md).{judged}\n"])
 
 
 _JUDGED = ("confirmed", "refuted", "undecided")
@@ -72,7 +88,11 @@ _JUDGED = ("confirmed", "refuted", "undecided")
 def picture(claim: Claim, row: Mapping[str, Any]) -> str:
     """The figure of the claim's page, where the points of both formulas stand."""
     seen = f"Measured over attributed at {len(row['checks'])} points of {layers(row)}; hollow: over what holds instead"
-    return f"![{seen}](claims/{claim.id}.svg)"
+    return f"![{seen}](../claims/{claim.id}.svg)"
+
+
+def _title(claim: Claim) -> str:
+    return prose(claim.title.rstrip("."))
 
 
 def _formula(claim: Claim) -> str:
@@ -80,9 +100,11 @@ def _formula(claim: Claim) -> str:
 
 
 def _worst(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The refuted check in which measured and predicted differ most, in units of the margin."""
+    """The refuted check in which both differ most, in units of the margin; of those inside the regime if there are."""
+    refuted = _refuted(row)
+    inside = [check for check in refuted if check["in_regime"]]
     return max(
-        _refuted(row), key=lambda c: abs(c["measured"] - c["predicted"]) / c["scale"] / c["margin"], default=None
+        inside or refuted, key=lambda c: abs(c["measured"] - c["predicted"]) / c["scale"] / c["margin"], default=None
     )
 
 
@@ -91,12 +113,21 @@ def _refuted(row: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
 
 
 def _measured(check: Mapping[str, Any]) -> str:
-    middle, low, high = (ratio(check, which) for which in ("measured", "low", "high"))
     where = "exact numerics" if check["layer"] == "numerics" else check["layer"]
-    return (
-        f"In {where} (`{check['check']}`, n = {check['n']:,}) measured over attributed is **{middle:.3g}** "
-        f"({low:.3g} … {high:.3g})."
-    )
+    runs = "" if check["low"] == check["high"] else f", n = {check['n']:,}"
+    limits = "inside its regime" if check["in_regime"] else "outside the regime in which it holds"
+    return f"In {where} (`{check['check']}`{runs}), {limits}, measured over attributed is {_interval(check)}."
+
+
+def _interval(check: Mapping[str, Any]) -> str:
+    """Measured over attributed, with the interval where there is one."""
+    middle, low, high = (f"{ratio(check, which):.3g}" for which in ("measured", "low", "high"))
+    return f"**{middle}**" + (f" ({low} … {high})" if check["low"] != check["high"] else ", exactly computed")
+
+
+def _times(row: Mapping[str, Any] | None) -> str:
+    worst = _worst(row) if row else None
+    return f"{ratio(worst):.3g}" + ("" if worst["in_regime"] else ", outside its regime") if worst else "–"
 
 
 def first(rows: Mapping[str, Mapping[str, Any]]) -> str:
@@ -132,6 +163,5 @@ def figure(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _line(claim: Claim, row: Mapping[str, Any] | None, n: int) -> str:
     worst = _worst(row) if row else None
-    told = f" Measured over attributed: {ratio(worst):.2g}." if worst else ""
-    title = prose(claim.title.rstrip("."))
-    return f"{n}. *Attributed:* **[{title}](findings.md#{claim.id})**. *In fact:* {prose(claim.instead)}{told}"
+    told = f" Measured over what is attributed to a publication: {_interval(worst)}." if worst else ""
+    return f"{n}. [{prose(FIRST[claim.id])}](findings/{claim.id}.md){told}"

@@ -39,20 +39,22 @@ QUICK: Any = {"axes.titley": 1.0}
 def governing(checks: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]]:
     """The variable that a claim's points are drawn over, and its value at each.
 
-    A group of `GROUPS`, else the argument that varies the most, else what is predicted.
+    A group of `GROUPS`, else the argument that varies the most, else what is predicted. Points inside the regime
+    decide; one outside that does not have it is nowhere.
 
     Args:
         checks: Rows of the board.
     """
     points = [check["point"] for check in checks]
+    inside = [check["point"] for check in checks if check.get("in_regime", True)] or points
     for name, needed in GROUPS.items():
-        if all(isinstance(p.get(n), int | float) for p in points for n in needed):
+        if all(_has(p, needed) for p in inside):
             made = MADE.get(name, lambda *x: float(np.prod(x)))
-            found = [float(made(*(p[n] for n in needed))) for p in points]
+            found = [float(made(*(p[n] for n in needed))) if _has(p, needed) else np.nan for p in points]
             if _varied(found):
                 return name, found
-    common = [n for n in points[0] if all(_number(p.get(n)) for p in points) and n not in ("direction", "n")]
-    values = {n: [float(p[n]) for p in points] for n in common}
+    common = [n for n in inside[0] if all(_number(p.get(n)) for p in inside) and n not in ("direction", "n")]
+    values = {n: [float(p[n]) if _number(p.get(n)) else np.nan for p in points] for n in common}
     varied = {n: len(set(x)) for n, x in values.items() if _varied(x)}
     if varied:
         best: str = max(varied, key=varied.__getitem__)
@@ -60,12 +62,16 @@ def governing(checks: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]]:
     return "predicted", [abs(check["predicted"]) for check in checks]
 
 
+def _has(point: Mapping[str, Any], needed: Sequence[str]) -> bool:
+    return all(isinstance(point.get(name), int | float) for name in needed)
+
+
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 def _varied(values: Sequence[float]) -> bool:
-    return len({float(f"{x:.3g}") for x in values}) >= FEWEST
+    return len({float(f"{x:.3g}") for x in values if np.isfinite(x)}) >= FEWEST
 
 
 def figure(row: Mapping[str, Any]) -> str:
@@ -112,7 +118,8 @@ def _finish(against: Any, ratios: Any, checks: Sequence[Mapping[str, Any]], name
     ratios.axhline(1, color=INK, lw=0.8, alpha=0.6, zorder=0)
     for margin in sorted({check["margin"] for check in checks if not check["instead"]}):
         ratios.axhspan(1 - margin, 1 + margin, color=INK, alpha=0.1, lw=0, zorder=0)
-    wide = min(where) > 0 and max(where) > 20 * min(where)
+    low, high = np.nanmin(where), np.nanmax(where)
+    wide = low > 0 and high > 20 * low
     title = "ratio and interval; bands are the margins"
     ratios.set(xscale="log" if wide else "linear", xlabel=name, ylabel="measured / predicted", title=title)
     ratios.legend(fontsize=8, frameon=False)

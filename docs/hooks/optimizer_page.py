@@ -1,12 +1,26 @@
 """A page for every optimizer: equations, settings, conventions, sources, and where publication and codes part."""
 
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
-from tables import table
+from tables import prose, table, verdict
 
 from inertialab.optim import OPTIMIZERS, OptimizerRow
+from inertialab.theory import CLAIMS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.notation import NOTATION, latex
+
+FAMILIES = {
+    "heavy-ball": ("heavy-ball", "momentum"),
+    "momentum-ema": ("momentum",),
+    "momentum-torch": ("momentum",),
+    "cprop-sgd": ("cprop",),
+    "adamw": ("adamw", "adam"),
+    "amsgrad": ("adam",),
+}
+"""How the ids of claims on an optimizer begin, where not by its own name."""
+COURTS = ("numerics", "simulation", "real")
 
 
 def index() -> str:
@@ -19,11 +33,18 @@ def index() -> str:
     return f"# Optimizers\n\n{text}\n\n{table(('name', 'rule', 'momentum', 'run by'), rows)}"
 
 
-def page(row: OptimizerRow) -> str:
-    """The page of one optimizer."""
+def page(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page of one optimizer.
+
+    Args:
+        row: Of the table.
+        rows: Rows of the board by claim.
+    """
     facts = [("momentum", row.momentum or "none"), ("run by", f"`{row.runs}`")]
     facts.append(("how a step is carried out", ", ".join(f"`{p}`" for p in row.paths) or "tensor by tensor"))
-    facts.append(("source", ", ".join(f"[`{s}`](../references.md)" for s in row.sources) or "–"))
+    facts.append(("source", ", ".join(f"[`{s}`](../references.md#{s})" for s in row.sources) or "–"))
+    if row.runs.startswith("inertialab"):
+        facts.append(("speed", "[beside other implementations](../benchmarks.md)"))
     parts = [
         f"# {row.name}\n\n{_what(row)}\n",
         "The update of one coordinate, in the order in which it is executed: later lines see the new values.\n",
@@ -34,9 +55,24 @@ def page(row: OptimizerRow) -> str:
     ]
     if row.differences:
         parts.append("## Publication and codes\n\n" + "\n".join(f"- {sentence}" for sentence in row.differences) + "\n")
+    parts.append(f"## What holds of it\n\n{_claims(row, rows)}")
     if row.runs.startswith("inertialab"):
         parts.append(f"## Class\n\n::: {row.runs}\n    options: {{ heading_level: 3 }}\n")
     return "\n".join(parts)
+
+
+def _claims(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Claims on it and its family, with their verdicts."""
+    families = FAMILIES.get(row.name, (row.name,))
+    lines = [
+        (
+            f"[{prose(claim.title.rstrip('.'))}](../claims/{claim.id}.md)",
+            *(verdict(rows[claim.id][court] if claim.id in rows else "not measured") for court in COURTS),
+        )
+        for claim in CLAIMS
+        if claim.id.split(".")[0] in families
+    ]
+    return table(("claim", *COURTS), lines)
 
 
 def _what(row: OptimizerRow) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tables import LIBRARY, linked_entry, prose, table, verdict
+import yaml
+from tables import LIBRARY, ROOT, linked_entry, prose, stands, table, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory.parting import parting
@@ -40,6 +41,15 @@ def bibtex(key: str) -> str:
     return LIBRARY.entries[key].to_string("bibtex").strip()
 
 
+def own(id: str) -> str:
+    """The entry by which this project, and a claim in it, is cited, from CITATION.cff."""
+    said = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    authors = " and ".join(f"{{{author['name']}}}" for author in said["authors"])
+    fields = {"title": f"{{{said['title']}}}", "author": authors, "version": said["version"], "note": f"Claim {id}"}
+    lines = "".join(f"    {name} = {{{text}}},\n" for name, text in fields.items())
+    return f"@software{{inertialab,\n{lines}}}"
+
+
 def _care(mine: list[Claim]) -> str:
     """How far the attribution itself was checked."""
     checked = sum(claim.source.wording_checked for claim in mine)
@@ -55,7 +65,8 @@ def _cells(claim: Claim, row: Mapping[str, Any] | None) -> tuple[str, ...]:
     courts = [f"{verdict(row[court])} ({court})" for court in COURTS if row and row[court] != "not applicable"]
     found = parting(claim)
     other = f"[`{claim.corrected_by}`](../claims/{claim.corrected_by}.md)" if claim.corrected_by else ""
-    told = "<br>".join(part for part in (prose(found.relation) if found else "", other) if part)
+    said = [stands(claim, found.relation), prose(found.instead)] if found else []
+    told = "<br>".join(part for part in (*said, other) if part)
     return (
         f"[{prose(claim.title.rstrip('.'))}](../claims/{claim.id}.md)",
         prose(claim.source.locator),

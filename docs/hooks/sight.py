@@ -12,6 +12,9 @@ from inertialab.theory.notation import latex
 from inertialab.verification.court.families import Term, graded, whole
 from inertialab.verification.court.report import percent
 
+BEYOND = 1e4
+"""Decades of a likelihood from which their number says no more: what is exact leaves no room for another formula."""
+
 
 def section(subject: Claim, row: Mapping[str, Any]) -> str:
     """What each layer alone would have seen, rivals, and the wrong variants that passed; empty without any."""
@@ -75,7 +78,10 @@ def _named(name: str, printed: Mapping[str, str]) -> str:
 
 def _rivals(row: Mapping[str, Any]) -> str:
     """How much less likely other formulas make what was measured in real training."""
-    told = [f"{name}, \\(10^{{{x:.0f}}}\\) times" for name, x in row.get("rivals", {}).items()]
+    told = [
+        f"{name}, \\(10^{{{x:.0f}}}\\) times" if x < BEYOND else f"{name}, beyond all measure"
+        for name, x in row.get("rivals", {}).items()
+    ]
     return f"In real training the measurements are less likely under {'; under '.join(told)}.\n" if told else ""
 
 

@@ -9,7 +9,7 @@ import sympy as sp
 from pybtex.database import parse_file
 from pybtex.plugin import find_plugin
 
-from inertialab.theory import CLAIMS
+from inertialab.theory import CLAIMS, Claim
 from inertialab.theory import claim as named
 from inertialab.theory.notation import NOTATION, Quantity, latex
 from inertialab.verification.court.board import COLUMNS
@@ -18,6 +18,8 @@ from inertialab.verification.court.errors import ABOUT_EXACT
 ROOT = Path(__file__).parents[2]
 LIBRARY = parse_file(str(ROOT / "references.bib"), "bibtex")
 STYLE = find_plugin("pybtex.style.formatting", "plain")()
+PRODUCT = re.compile(r"(?<![\w<>/])(?:[A-ZΑ-Ωα-ω](?:_[a-z0-9])?|[a-z]_[a-z0-9])+(?!\w)")
+"""Letters side by side, of which some have an index of one sign."""
 BACKEND = find_plugin("pybtex.backends", "markdown")()
 
 
@@ -65,15 +67,34 @@ def prose(text: str) -> str:
     'ηH<sub>b</sub> exp(-x) \\* 2'
     >>> prose("x^{-α}, T^(2/3) and |h|^α, Δ_a, but `a_b*c`")
     'x<sup>-α</sup>, T<sup>2/3</sup> and |h|<sup>α</sup>, Δ<sub>a</sub>, but `a_b*c`'
+    >>> prose("exp(2*eta*|h|*T), (1 - beta2)*(K - 1) << 1, sqrt(B*h), 2*decay")
+    'exp(2η|h|T), (1 - β₂)(K - 1) ≪ 1, √(Bh), 2\\*decay'
+    >>> prose("R_q^-⅖")
+    'R<sub>q</sub><sup>-⅖</sup>'
+    >>> prose("√(BH_b) and c_kξ_k, but har_fit")
+    '√(BH<sub>b</sub>) and c<sub>k</sub>ξ<sub>k</sub>, but har_fit'
     """
     return "".join(part if part.startswith("`") else _readable(part) for part in re.split("(`[^`]*`)", text))
 
 
 def _readable(text: str) -> str:
+    text = re.sub(rf"\b({'|'.join(LETTERS)})\b", lambda found: LETTERS[found[0]], text.replace("sqrt(", "√("))
+    text = re.sub(r"(?<=[\w)|])(?<![A-Za-z]{2})\*(?![A-Za-z]{2})(?=[\w(|√])", "", text)
     text = re.sub(r"\be\^\{([^{}]*)\}", r"exp(\1)", text)
-    text = re.sub(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|(\w+))", r"<sup>\1\2\3</sup>", text)
+    text = re.sub(r"\^(?:\{([^{}]*)\}|\(([^()]*)\)|(-?\w+))", r"<sup>\1\2\3</sup>", text)
+    text = PRODUCT.sub(lambda found: re.sub(r"_(.)", r"<sub>\1</sub>", found[0]), text)
     text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-zΑ-Ωα-ω])_([A-Za-z0-9]+)\b", r"\1<sub>\2</sub>", text)
     return text.replace("*", r"\*").replace("<<", "≪")
+
+
+def stands(claim: Claim, relation: str) -> str:
+    """How a published formula stands to the derived one, the small quantity in which they part as a formula."""
+    words, parts, _ = relation.rpartition(" in ")
+    return f"{words} in \\({latex(claim.order.parameter)}\\)" if parts and claim.order else relation
+
+
+LETTERS = {"eta": "η", "beta2": "β₂", "beta": "β", "kappa": "κ", "gamma": "γ", "theta": "θ", "v_hat": "v̂"}
+"""Names of arguments in sentences that Python says as well."""
 
 
 def verdict(word: str) -> str:
@@ -175,16 +196,31 @@ def real_training(evidence: Mapping[str, Any]) -> str:
 
 
 def benchmarks(benches: Mapping[str, Any]) -> str:
-    """Speed beside public tools."""
-    parts = ["# Benchmarks\n\nRatio of the peer's time to ours, paired in one process: above 1 we are faster.\n"]
+    """Speed beside public tools, and what is no time in a table of its own."""
+    text = (
+        "Ratio of the peer's time to ours, paired in one process: above 1 we are faster. Beside a time that was aimed "
+        "at it is that over ours."
+    )
+    parts = [f"# Benchmarks\n\n{text}\n"]
     for name, bench in benches.items():
-        rows = [
-            (r["case"], r["subject"], r["peer"], f"{r['ratio']:g}", f"{r['low']:g} … {r['high']:g}", r["n"])
-            for r in bench["rows"]
-        ]
-        header = ("case", "ours", "peer", "ratio, median", "10th … 90th percentile", "runs")
-        parts.append(f"## {name}\n\n{table(header, rows)}\n*{bench['machine']}, commit `{bench['commit'][:10]}`.*\n")
+        times = [row for row in bench["rows"] if row["peer"] != EXACT]
+        errors = [row for row in bench["rows"] if row["peer"] == EXACT]
+        parts.append(f"## {name}\n\n{_compared(times, 'ratio, median')}")
+        if errors:
+            parts.append(f"No time, but the relative error itself:\n\n{_compared(errors, 'error, median')}")
+        parts.append(f"*{bench['machine']}, commit `{bench['commit'][:10]}`.*\n")
     return "\n".join(parts)
+
+
+EXACT = "exact trace"
+"""The peer of rows that hold errors."""
+
+
+def _compared(rows: Iterable[Mapping[str, Any]], middle: str) -> str:
+    cells = [
+        (r["case"], r["subject"], r["peer"], f"{r['ratio']:g}", f"{r['low']:g} … {r['high']:g}", r["n"]) for r in rows
+    ]
+    return table(("case", "ours", "peer", middle, "10th … 90th percentile", "runs"), cells)
 
 
 def calibration(record: Mapping[str, Any]) -> str:

@@ -187,6 +187,22 @@ def test_the_board_is_filtered_from_the_keyboard(site, served):
     assert page.evaluate("document.activeElement.matches('.filter select')")
 
 
+def test_on_a_phone_what_is_filtered_away_is_gone(site, served):
+    page = served(site, "index.html", [])
+    page.set_viewport_size({"width": WIDTHS[1], "height": 900})
+    page.get_by_label("words").fill("adai.escape-inertial")
+    assert page.locator(".board tbody tr:visible").count() == 1
+    page.get_by_label("words").fill("")
+    page.get_by_label("subject").select_option(index=1)
+    chosen = page.locator(".board tbody tr:visible").count()
+    assert 1 < chosen < len(CLAIMS) - 1
+    assert page.locator(".filter [role=status]").inner_text() == f"{chosen} of {len(CLAIMS)} claims"
+    page.get_by_label("subject").select_option("all")
+    page.get_by_label("source").select_option("xie2022adaptive")
+    mine = sum(claim.source.key == "xie2022adaptive" for claim in CLAIMS)
+    assert page.locator(".board tbody tr:visible").count() == mine
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_symbol_tells_its_meaning_under_the_pointer_and_from_the_keyboard(site, served, scheme):
     page = served(site, "claims/sgd.escape.html", [])

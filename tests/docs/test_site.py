@@ -15,9 +15,11 @@ import gallery
 import graph
 import measured_figure
 import modules
+import numpy as np
 import papers
 import pytest
 import regime_map
+import sight
 import tables
 
 from inertialab.optim import OPTIMIZERS
@@ -118,17 +120,92 @@ def test_the_rooms_are_drawn(site):
 
 
 def test_findings_show_both_formulas_and_a_number_from_the_board(site):
-    page = html.unescape((site / "findings.html").read_text())
+    listed = (site / "findings.html").read_text()
     parted = findings.parted()
     assert len(parted) > 10
     for claim, _ in parted:
-        section = page.split(f'id="{claim.id}"')[1].split("<h2")[0]
-        assert section.count('class="arithmatex"') == 1 + bool(claim.corrected_by)
-        assert tables.prose(claim.instead) in section
-        refuted = findings._worst(rows_of(BOARD)[claim.id]) is not None
-        assert section.count(f'src="claims/{claim.id}.svg"') == refuted
-    worst = findings._worst(rows_of(BOARD)["momentum.saddle-msd-drift"])
-    assert f"{tables.ratio(worst):.3g}" in page
+        assert f'href="findings/{claim.id}.html"' in listed
+        page = html.unescape((site / "findings" / f"{claim.id}.html").read_text())
+        assert page.count('class="arithmatex"') == 1 + bool(claim.corrected_by)
+        assert tables.prose(claim.instead) in page
+        worst = findings._worst(rows_of(BOARD)[claim.id])
+        assert page.count(f'src="../claims/{claim.id}.svg"') == (worst is not None)
+        if worst:
+            assert f"<strong>{tables.ratio(worst):.3g}</strong>" in page
+
+
+def test_a_finding_is_measured_inside_its_regime_where_it_was_refuted_there():
+    inside = check(measured=1.2) | {
+        "verdict": "refuted",
+        "scale": 1.0,
+        "margin": 0.1,
+        "in_regime": True,
+        "measured": 1.2,
+    }
+    outside = inside | {"in_regime": False, "measured": 9.0}
+    assert findings._worst({"checks": [outside, inside]}) is inside
+    assert findings._worst({"checks": [outside, inside | {"verdict": "confirmed"}]}) is outside
+
+
+def test_every_finding_says_what_it_means_for_training(site):
+    assert set(findings.ADVICE) == {claim.id for claim, _ in findings.parted()}
+    page = html.unescape((site / "findings" / "sgd.escape-attributed.html").read_text())
+    assert findings.ADVICE["sgd.escape-attributed"] in page.split('id="when-you-train"')[1]
+
+
+def test_every_claim_can_be_cited(site):
+    for subject in CLAIMS:
+        page = html.unescape(re.sub(r"<[^>]+>", "", (site / "claims" / f"{subject.id}.html").read_text()))
+        assert f"note = {{Claim {subject.id}}}" in page
+        assert not subject.source.key or f"{{{subject.source.key}," in page
+
+
+def test_small_quantities_and_primes_are_written_for_reading(site):
+    pages = [page.read_text() for folder in ("claims", "papers") for page in (site / folder).glob("*.html")]
+    assert any(r"differs at order 1 in <span class=\"arithmatex\">\(h \eta\)" in page for page in pages)
+    for page in pages:
+        assert "in eta*h" not in re.sub(r"<code>.*?</code>", "", page)
+        assert "theta' =" not in page.replace(r"\theta' =", "")
+        assert "published/derived =" not in page
+        assert "published - derived =" not in page
+
+
+def test_a_page_of_an_optimizer_says_what_holds_of_it(site):
+    page = (site / "optimizers" / "adai.html").read_text()
+    mine = [claim.id for claim in CLAIMS if claim.id.startswith("adai.")]
+    assert all(f'href="../claims/{id}.html"' in page for id in mine)
+    assert 'href="../references.html#xie2022adaptive"' in page
+    assert 'href="../claims/momentum.escape.html"' in (site / "optimizers" / "heavy-ball.html").read_text()
+
+
+def test_a_page_that_is_not_there_leads_on(site):
+    page = (site / "404.html").read_text()
+    for name in ("claims/index", "findings", "references", "index"):
+        assert f'href="/{name}.html"' in page or f'href="{name}.html"' in page
+
+
+def test_errors_are_no_ratios_of_times():
+    row = {"case": "a", "subject": "ours", "ratio": 0.5, "low": 0.4, "high": 0.6, "n": 3}
+    bench = {"rows": [row | {"peer": "exact trace"}, row | {"peer": "other"}], "machine": "m", "commit": "c"}
+    page = tables.benchmarks({"measure": bench})
+    times, errors = page.split("No time, but")
+    assert "| a | ours | other |" in times
+    assert "| a | ours | exact trace |" in errors
+
+
+def test_a_certain_rival_is_told_without_its_decades():
+    told = sight._rivals({"rivals": {"half": 3e12, "twice": 12.0}})
+    assert "half, beyond all measure" in told
+    assert "10^{12}" in told
+
+
+def test_the_board_says_whom_a_claim_is_attributed_to_and_whether_that_was_checked(site):
+    page = (site / "index.html").read_text()
+    for claim in CLAIMS:
+        if claim.source.key:
+            row = page.split(f"<code>{claim.id}</code>")[1].split("</td>")[0]
+            assert f'data-source="{claim.source.key}"' in row
+            assert ("wording not checked" in row) != claim.source.wording_checked
 
 
 def rows_of(board):
@@ -223,6 +300,9 @@ def test_a_figure_is_drawn_over_the_variable_that_governs():
     assert measured_figure.governing(steps) == ("η h", pytest.approx([0.1, 0.2, 0.3]))
     assert measured_figure.governing([check(beta=b, kappa=0.1) for b in (0.5, 0.8, 0.9)])[0] == "β"
     assert measured_figure.governing([check(kappa=k, n=2) for k in (0.5, 0.8, 0.9)])[0] == "κ"
+    name, where = measured_figure.governing([*steps, check(eta=1.0) | {"in_regime": False}])
+    assert (name, where[:3]) == ("η h", pytest.approx([0.1, 0.2, 0.3]))
+    assert np.isnan(where[3])  # outside, and without the variable
     assert measured_figure.governing([check(), check(eta=1.0)]) == (
         "predicted",
         [1.0, 1.0],

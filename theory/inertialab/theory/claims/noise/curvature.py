@@ -9,6 +9,7 @@ from inertialab.theory.notation import (
     squared_noise,
     theta,
 )
+from inertialab.theory.regime import Regime
 from inertialab.theory.statement import Derivation, Source, claim
 
 y, x = sp.symbols("y x", real=True)
@@ -19,6 +20,11 @@ y, x = sp.symbols("y x", real=True)
     bartlett,
     (),
     kind="attributed",
+    regime=Regime(
+        (),
+        "Labels are drawn from the model's own probabilities. With the labels of a data set the ratio is another: see "
+        "the page on real training.",
+    ),
     source=Source("xie2021diffusion", "noise covariance near minima"),
     instead="It holds for the negative log-likelihood of a well-specified model at the population minimum; with "
     "Gaussian noise of variance σ² in a model of variance 1 the ratio is σ², with interpolated data it is 0.",
