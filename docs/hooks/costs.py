@@ -37,6 +37,12 @@ def _cells(row: Mapping[str, Any] | None, aim: float | None) -> tuple[str, str]:
     return f"{median:.3g} ({low:.3g} … {high:.3g})", said + missed
 
 
+def traces(bench: Mapping[str, Any]) -> str:
+    """Error of a trace that nine estimates in ten do not exceed, by its method."""
+    rows = [row for row in bench["rows"] if row["peer"] == "exact trace" and "200 products" in row["case"]]
+    return " and ".join(f"{row['high']:.1%} with {row['subject']}" for row in rows)
+
+
 def workers(bench: Mapping[str, Any]) -> str:
     """What a second worker is worth, and what an empty task costs, beside what was aimed at; missed aims are marked."""
     return table(("what is run", "found", "aim"), map(_worked, bench["rows"]))

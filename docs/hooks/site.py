@@ -164,6 +164,7 @@ PLACES = {
     "costs": ("bench/measure.json", costs.costs),
     "escape": ("escape.json", tables.escape),
     "faults": ("faults.json", mishaps.shown),
+    "traces": ("bench/measure.json", costs.traces),
     "turnover": ("escape.json", tables.turnover),
     "workers": ("bench/workers.json", costs.workers),
 }
