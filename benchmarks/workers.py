@@ -9,8 +9,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ os.environ |= dict.fromkeys(THREADS, "1")
 
 from rich.console import Console  # noqa: E402
 
-from inertialab.experiments import store  # noqa: E402
+from inertialab.experiments import forked, store  # noqa: E402
 from inertialab.experiments.memory import keep_freed_memory  # noqa: E402
 from inertialab.experiments.work.running import run  # noqa: E402
 from inertialab.experiments.work.task import Task, Tick  # noqa: E402
@@ -65,8 +63,7 @@ def measured(chosen: Sequence[Any], cluster: str, jobs: int) -> float:
 def apart(chosen: Sequence[Any]) -> float:
     """Time in which each of two runs measures all of them, neither knowing of the other: what the machine allows."""
     began = time.perf_counter()
-    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-        list(pool.map(measured, [chosen] * 2, [""] * 2, [1] * 2))
+    forked.each(lambda _: measured(chosen, "", 1), range(2), 2)
     return time.perf_counter() - began
 
 

@@ -2,6 +2,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const boards = [...document.querySelectorAll(".board")];
   if (!boards.length) return;
+  const layers = ["derivation", "numerics", "simulation", "real"];
   const rows = boards.flatMap((board) => [...board.querySelectorAll("tbody tr")]);
   const id = (row) => row.querySelector("td code").textContent;
   const optimizers = [...new Set(rows.map((row) => id(row).split(".")[0]))].sort();
@@ -14,10 +15,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.createElement("div");
   form.className = "filter";
   form.innerHTML = `<label>words <input type="search"></label>${list("subject", [...new Set(rows.map(subject))])}${list("about", optimizers)}` +
-    `${list("source", [...new Set(rows.map(source))].sort())}${list("verdict", verdicts)}${list("in", ["derivation", "numerics", "simulation", "real"])}<span role="status"></span>`;
+    `${list("source", [...new Set(rows.map(source))].sort())}${list("verdict", verdicts)}${list("in", layers)}<span role="status"></span>`;
   boards[0].previousElementSibling.before(form);
   const [words, part, about, origin, verdict, layer] = form.querySelectorAll("input, select");
-  const layers = ["derivation", "numerics", "simulation", "real"];
   const shown = (row) => {
     const cells = [...row.cells].slice(1, 5).map((cell) => cell.textContent.replace(" (weak)", "").trim());
     const asked = layer.value ? [cells[layers.indexOf(layer.value)]] : cells;

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from tables import errors, prose, table, verdict
+from tables import errors, table, title, unchecked, verdict
 
 from inertialab.theory import claim as named
 from inertialab.theory.claims import subject_of
@@ -65,14 +65,13 @@ def by_subject(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mappin
 
 
 def _words(row: Mapping[str, Any]) -> str:
-    return prose(named(row["id"]).title.rstrip("."))
+    return title(named(row["id"]))
 
 
 def _source(row: Mapping[str, Any]) -> str:
     """Whom a claim is attributed to, and whether that was compared with the text."""
     source = named(row["id"]).source
-    unchecked = "" if source.wording_checked else ", wording not checked"
-    return f' · <span data-source="{source.key}">{source.key}</span>{unchecked}' if source.key else ""
+    return f' · <span data-source="{source.key}">{source.key}</span>{unchecked(source)}' if source.key else ""
 
 
 def _marked(row: Mapping[str, Any], layer: str) -> str:

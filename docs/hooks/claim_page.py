@@ -11,7 +11,7 @@ import papers
 import sight
 import source_page
 import sympy as sp
-from tables import folded, layers, meanings, prose, ratio, stands, table, verdict
+from tables import folded, layers, meanings, prose, ratio, stands, table, title, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory.derivation import PUBLISHED_MINUS_DERIVED, PUBLISHED_OVER_DERIVED
@@ -48,7 +48,7 @@ def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
         maps: Its regime maps.
     """
     parts = [
-        f"# {prose(subject.title.rstrip('.'))}\n",
+        f"# {title(subject)}\n",
         f"`{subject.id}` · {subject.kind}\n",
         statement(subject),
         symbols(subject),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tables import table
+from tables import EXACT, table
 
 NETWORKS = ("MLP, 10062 parameters, float64", "convnet, 175042 parameters, float32")
 AIMS: dict[str, tuple[float | None, float | None]] = {
@@ -39,7 +39,7 @@ def _cells(row: Mapping[str, Any] | None, aim: float | None) -> tuple[str, str]:
 
 def traces(bench: Mapping[str, Any]) -> str:
     """Error of a trace that nine estimates in ten do not exceed, by its method."""
-    rows = [row for row in bench["rows"] if row["peer"] == "exact trace" and "200 products" in row["case"]]
+    rows = [row for row in bench["rows"] if row["peer"] == EXACT and "200 products" in row["case"]]
     return " and ".join(f"{row['high']:.1%} with {row['subject']}" for row in rows)
 
 

@@ -9,12 +9,13 @@ import matplotlib
 from advice import ADVICE
 from look import INK, PLAIN, svg
 from matplotlib.figure import Figure
-from tables import layers, prose, ratio, table, verdict
+from tables import layers, prose, ratio, table, title, unchecked, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory import claim as named
 from inertialab.theory.notation import latex
 from inertialab.theory.parting import Parting, parting
+from inertialab.verification.court.board import LAYERS
 
 FIRST = {
     "momentum.saddle-msd-drift": "Inertia delays the spread around a saddle; momentum's published drift hastens it.",
@@ -29,7 +30,6 @@ FIRST = {
 ATTRIBUTED: Any = {"marker": "o", "color": "#e07b00", "ms": 4}
 INSTEAD: Any = {"marker": "D", "color": "#3b82c4", "mfc": "none", "ms": 5}
 LEGEND = (("over what is attributed", ATTRIBUTED), ("over what holds instead", INSTEAD))
-COURTS = ("numerics", "simulation", "real")
 INTRODUCTION = """# Findings
 
 Formulas that are attributed to publications, and what holds in their place. Each was derived anew and confronted with
@@ -51,7 +51,7 @@ def index(rows: Mapping[str, Mapping[str, Any]]) -> str:
         rows: Rows of the board by claim.
     """
     lines = [
-        (f"[{_title(claim)}](findings/{claim.id}.md)", prose(parts.instead), _times(rows.get(claim.id)))
+        (f"[{title(claim)}](findings/{claim.id}.md)", prose(parts.instead), _times(rows.get(claim.id)))
         for claim, parts in parted()
     ]
     return f"{INTRODUCTION}\n{table(('attributed', 'in fact', 'measured over attributed'), lines)}"
@@ -65,18 +65,17 @@ def pages(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def page(claim: Claim, parts: Parting, row: Mapping[str, Any] | None) -> str:
     """One finding: both formulas, what is true in words, where they part most, and what it means in training."""
-    lines = [f"# {_title(claim)}\n"]
+    lines = [f"# {title(claim)}\n"]
     key = claim.source.key
-    unchecked = "" if not key or claim.source.wording_checked else ", wording not checked"
-    source = f"[{key}](../papers/{key}.md){unchecked}" if key else "the continuous limit"
+    source = f"[{key}](../papers/{key}.md){unchecked(claim.source)}" if key else "the continuous limit"
     lines.append(f"**Attributed to {source}:**\n\n{_formula(claim)}")
     if claim.corrected_by:
         truth = named(claim.corrected_by)
-        lines.append(f"**What holds: [{_title(truth)}](../claims/{truth.id}.md):**\n\n{_formula(truth)}")
+        lines.append(f"**What holds: [{title(truth)}](../claims/{truth.id}.md):**\n\n{_formula(truth)}")
     lines.append(f"{prose(parts.instead)}\n")
     if row and (worst := _worst(row)):
         lines.append(f"{_measured(worst)}\n\n{picture(claim, row)}\n")
-    words = ", ".join(f"{court} {verdict(row[court])}" for court in COURTS if row and row[court] in _JUDGED)
+    words = ", ".join(f"{court} {verdict(row[court])}" for court in LAYERS if row and row[court] in _JUDGED)
     judged = f" Verdicts inside the regime: {words}." if words else ""
     lines.append(f"## When you train\n\n{prose(ADVICE[claim.id])}\n")
     return "\n".join([*lines, f"[Derivation, regime, points and records](../claims/{claim.id}.md).{judged}\n"])
@@ -91,15 +90,11 @@ def picture(claim: Claim, row: Mapping[str, Any]) -> str:
     return f"![{seen}](../claims/{claim.id}.svg)"
 
 
-def _title(claim: Claim) -> str:
-    return prose(claim.title.rstrip("."))
-
-
 def _formula(claim: Claim) -> str:
     return f"$$\n{latex(claim.lhs)} = {latex(claim.rhs)}\n$$\n"
 
 
-def _worst(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _worst(row: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """The refuted check in which both differ most, in units of the margin; of those inside the regime if there are."""
     refuted = _refuted(row)
     inside = [check for check in refuted if check["in_regime"]]
@@ -126,7 +121,7 @@ def _interval(check: Mapping[str, Any]) -> str:
 
 
 def _times(row: Mapping[str, Any] | None) -> str:
-    worst = _worst(row) if row else None
+    worst = _worst(row)
     return f"{ratio(worst):.3g}" + ("" if worst["in_regime"] else ", outside its regime") if worst else "–"
 
 
@@ -162,6 +157,6 @@ def figure(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _line(claim: Claim, row: Mapping[str, Any] | None, n: int) -> str:
-    worst = _worst(row) if row else None
+    worst = _worst(row)
     told = f" Measured over what is attributed to a publication: {_interval(worst)}." if worst else ""
     return f"{n}. [{prose(FIRST[claim.id])}](findings/{claim.id}.md){told}"

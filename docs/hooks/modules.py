@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "reference.md"
-DIRECTIVE = re.compile(r"^::: (?P<name>\S+)\n(?P<options>(?:    .*\n)*)", re.M)
+DIRECTIVE = re.compile(r"^::: (?P<name>\S+)\n(?:    options: \{ (?P<options>.*) \}\n)?", re.M)
 
 
 def pages() -> dict[str, str]:
@@ -20,8 +20,8 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
     for match in DIRECTIVE.finditer(text):
         # By its last word alone, a module would be called as a class in it.
         label = "toc_label: " + match["name"].removeprefix("inertialab.")
-        given = match["options"] or "    options: {}\n"
-        yield match["name"], given.replace("{", f"{{ {label},", 1).replace(",}", " }")
+        options = ", ".join(filter(None, (label, match["options"])))
+        yield match["name"], f"    options: {{ {options} }}\n"
 
 
 def address(name: str) -> str:

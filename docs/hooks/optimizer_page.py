@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from tables import prose, table, verdict
+from tables import table, title, verdict
 
 from inertialab.optim import OPTIMIZERS, OptimizerRow
 from inertialab.theory import CLAIMS
 from inertialab.theory.dynamics import MAPS, UpdateMap
 from inertialab.theory.notation import NOTATION, latex
+from inertialab.verification.court.board import LAYERS
 
 FAMILIES = {
     "heavy-ball": ("heavy-ball", "momentum"),
@@ -20,7 +21,6 @@ FAMILIES = {
     "amsgrad": ("adam",),
 }
 """How the ids of claims on an optimizer begin, where not by its own name."""
-COURTS = ("numerics", "simulation", "real")
 
 
 def index() -> str:
@@ -66,13 +66,13 @@ def _claims(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:
     families = FAMILIES.get(row.name, (row.name,))
     lines = [
         (
-            f"[{prose(claim.title.rstrip('.'))}](../claims/{claim.id}.md)",
-            *(verdict(rows[claim.id][court] if claim.id in rows else "not measured") for court in COURTS),
+            f"[{title(claim)}](../claims/{claim.id}.md)",
+            *(verdict(rows[claim.id][court] if claim.id in rows else "not measured") for court in LAYERS),
         )
         for claim in CLAIMS
         if claim.id.split(".")[0] in families
     ]
-    return table(("claim", *COURTS), lines)
+    return table(("claim", *LAYERS), lines)
 
 
 def _what(row: OptimizerRow) -> str:

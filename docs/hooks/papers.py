@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
-from tables import LIBRARY, ROOT, linked_entry, prose, stands, table, verdict
+from tables import LIBRARY, ROOT, linked_entry, prose, stands, table, title, verdict
 
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory.parting import parting
+from inertialab.verification.court.board import LAYERS
 
-COURTS = ("numerics", "simulation", "real")
+SAID = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+"""How this project is to be cited."""
 
 
 def cited() -> list[str]:
@@ -29,9 +31,9 @@ def page(key: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     mine = [claim for claim in CLAIMS if claim.source.key == key]
     header = ("statement", "where", "does it follow?", "is it measured?", "what is true instead", "wording")
     cells = [_cells(claim, rows.get(claim.id)) for claim in mine]
-    title = LIBRARY.entries[key].fields["title"].replace("{", "").replace("}", "")
+    called = LIBRARY.entries[key].fields["title"].replace("{", "").replace("}", "")
     return (
-        f"# {title}\n\n{linked_entry(key)}\n\n{_care(mine)}\n\n{table(header, cells)}\n"
+        f"# {called}\n\n{linked_entry(key)}\n\n{_care(mine)}\n\n{table(header, cells)}\n"
         f"## Cite\n\n```bibtex\n{bibtex(key)}\n```\n"
     )
 
@@ -43,9 +45,8 @@ def bibtex(key: str) -> str:
 
 def own(id: str) -> str:
     """The entry by which this project, and a claim in it, is cited, from CITATION.cff."""
-    said = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    authors = " and ".join(f"{{{author['name']}}}" for author in said["authors"])
-    fields = {"title": f"{{{said['title']}}}", "author": authors, "version": said["version"], "note": f"Claim {id}"}
+    authors = " and ".join(f"{{{author['name']}}}" for author in SAID["authors"])
+    fields = {"title": f"{{{SAID['title']}}}", "author": authors, "version": SAID["version"], "note": f"Claim {id}"}
     lines = "".join(f"    {name} = {{{text}}},\n" for name, text in fields.items())
     return f"@software{{inertialab,\n{lines}}}"
 
@@ -62,13 +63,13 @@ def _care(mine: list[Claim]) -> str:
 
 
 def _cells(claim: Claim, row: Mapping[str, Any] | None) -> tuple[str, ...]:
-    courts = [f"{verdict(row[court])} ({court})" for court in COURTS if row and row[court] != "not applicable"]
+    courts = [f"{verdict(row[court])} ({court})" for court in LAYERS if row and row[court] != "not applicable"]
     found = parting(claim)
     other = f"[`{claim.corrected_by}`](../claims/{claim.corrected_by}.md)" if claim.corrected_by else ""
     said = [stands(claim, found.relation), prose(found.instead)] if found else []
     told = "<br>".join(part for part in (*said, other) if part)
     return (
-        f"[{prose(claim.title.rstrip('.'))}](../claims/{claim.id}.md)",
+        f"[{title(claim)}](../claims/{claim.id}.md)",
         prose(claim.source.locator),
         verdict(row["derivation"] if row else "not measured"),
         "<br>".join(courts) or "–",

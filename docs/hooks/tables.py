@@ -12,6 +12,7 @@ from pybtex.plugin import find_plugin
 from inertialab.theory import CLAIMS, Claim
 from inertialab.theory import claim as named
 from inertialab.theory.notation import NOTATION, Quantity, latex
+from inertialab.theory.statement import Source
 from inertialab.verification.court.board import COLUMNS
 from inertialab.verification.court.errors import ABOUT_EXACT
 
@@ -95,6 +96,16 @@ def stands(claim: Claim, relation: str) -> str:
 
 LETTERS = {"eta": "η", "beta2": "β₂", "beta": "β", "kappa": "κ", "gamma": "γ", "theta": "θ", "v_hat": "v̂"}
 """Names of arguments in sentences that Python says as well."""
+
+
+def title(claim: Claim) -> str:
+    """What a claim says, in words."""
+    return prose(claim.title.rstrip("."))
+
+
+def unchecked(source: Source) -> str:
+    """What follows the name of a publication whose wording was not compared."""
+    return "" if source.wording_checked or not source.key else ", wording not checked"
 
 
 def verdict(word: str) -> str:

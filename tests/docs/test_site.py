@@ -135,13 +135,7 @@ def test_findings_show_both_formulas_and_a_number_from_the_board(site):
 
 
 def test_a_finding_is_measured_inside_its_regime_where_it_was_refuted_there():
-    inside = check(measured=1.2) | {
-        "verdict": "refuted",
-        "scale": 1.0,
-        "margin": 0.1,
-        "in_regime": True,
-        "measured": 1.2,
-    }
+    inside = check() | {"verdict": "refuted", "scale": 1.0, "margin": 0.1, "in_regime": True, "measured": 1.2}
     outside = inside | {"in_regime": False, "measured": 9.0}
     assert findings._worst({"checks": [outside, inside]}) is inside
     assert findings._worst({"checks": [outside, inside | {"verdict": "confirmed"}]}) is outside
