@@ -237,7 +237,10 @@ def _seen(row: Mapping[str, Any]) -> str:
     spread = f"; inside the regime the ratio lies between {min(ratios):.3g} and {max(ratios):.3g}" if ratios else ""
     least, most = (made(check["n"] for check in row["checks"]) for made in (min, max))
     runs = f"n = {least:,}" + (f" to {most:,}" if most > least else "")
-    return f"Measured against predicted at {len(row['checks'])} points of {layers(row)}, {runs}, with intervals{spread}"
+    others = " and ".join(dict.fromkeys(name for check in row["checks"] for name in check.get("rivals", {})))
+    beside = f"; beside it what others say at the same points: {others}" if others else ""
+    seen = f"Measured against predicted at {len(row['checks'])} points of {layers(row)}, {runs}, with intervals"
+    return seen + spread + beside
 
 
 def _of_what(check: Mapping[str, Any]) -> str:

@@ -7,85 +7,39 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from governing import governing, outside
 from look import INK, PLAIN, svg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from tables import ratio
 
+from inertialab.theory import claim
+
 COLOURS = {"numerics": "#8c6bb1", "simulation": "#3b82c4", "real": "#e07b00"}
-GROUPS: dict[str, tuple[str, ...]] = {
-    "η h": ("eta", "h"),
-    "η λ₁": ("eta", "lambda1"),
-    "T η |h|": ("T", "eta", "h"),
-    "D / barrier": ("D", "dL"),
-    "barrier": ("barrier",),
-    "1 - β₂": ("beta2",),
-    "β": ("beta",),
-}
-"""Groups that govern laws, by the conditions they are made of; the product of these where nothing else is said."""
-MADE: Mapping[str, Any] = {
-    "T η |h|": lambda T, eta, h: T * eta * abs(h),
-    "D / barrier": lambda D, dL: D / dL,
-    "1 - β₂": lambda beta2: 1 - beta2,
-}
-NAMES = {"eta": "η", "beta": "β", "beta2": "β₂", "kappa": "κ", "lam": "λ", "gamma": "γ", "alpha": "α"}
-FEWEST = 3
-"""Different values of a variable that a picture is drawn over."""
+OTHERS = (("#c2477f", "--"), ("#4d9221", ":"), ("#888888", "-."))
+"""How rivals are drawn, the first first."""
+FAR = 3.0
+"""Heights of what was measured, above and below it, within which a rival is drawn; one beyond is named."""
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 QUICK: Any = {"axes.titley": 1.0}
 """A title's place is given: to find it, matplotlib would lay out all marks once more."""
 
 
-def governing(checks: Sequence[Mapping[str, Any]]) -> tuple[str, list[float]]:
-    """The variable that a claim's points are drawn over, and its value at each.
-
-    A group of `GROUPS`, else the argument that varies the most, else what is predicted. Points inside the regime
-    decide; one outside that does not have it is nowhere.
-
-    Args:
-        checks: Rows of the board.
-    """
-    points = [check["point"] for check in checks]
-    inside = [check["point"] for check in checks if check.get("in_regime", True)] or points
-    for name, needed in GROUPS.items():
-        if all(_has(p, needed) for p in inside):
-            made = MADE.get(name, lambda *x: float(np.prod(x)))
-            found = [float(made(*(p[n] for n in needed))) if _has(p, needed) else np.nan for p in points]
-            if _varied(found):
-                return name, found
-    common = [n for n in inside[0] if all(_number(p.get(n)) for p in inside) and n not in ("direction", "n")]
-    values = {n: [float(p[n]) if _number(p.get(n)) else np.nan for p in points] for n in common}
-    varied = {n: len(set(x)) for n, x in values.items() if _varied(x)}
-    if varied:
-        best: str = max(varied, key=varied.__getitem__)
-        return NAMES.get(best, best), values[best]
-    return "predicted", [abs(check["predicted"]) for check in checks]
-
-
-def _has(point: Mapping[str, Any], needed: Sequence[str]) -> bool:
-    return all(isinstance(point.get(name), int | float) for name in needed)
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
-
-
-def _varied(values: Sequence[float]) -> bool:
-    return len({float(f"{x:.3g}") for x in values if np.isfinite(x)}) >= FEWEST
-
-
 def figure(row: Mapping[str, Any]) -> str:
-    """Measured against predicted, and their ratio with intervals and margins, as SVG."""
+    """Measured against predicted, and their ratio with intervals, margins, rivals and the end of the regime, as SVG."""
     with matplotlib.rc_context({"svg.hashsalt": row["id"], **PLAIN, **QUICK}):
         drawing = Figure(figsize=(9, 3.6))
         # Given by hand: finding the margins takes as long as drawing.
         room = {"left": 0.08, "right": 0.99, "bottom": 0.14, "top": 0.91, "wspace": 0.25}
         against, ratios = drawing.subplots(1, 2, width_ratios=(1, 1.6), gridspec_kw=room)
-        name, where = governing(row["checks"])
+        name, where = governing(row["checks"], claim(row["id"]))
         for layer, colour in COLOURS.items():
             points = [(x, c) for x, c in zip(where, row["checks"], strict=True) if c["layer"] == layer]
             _scatter(against, ratios, points, layer, colour)
         _finish(against, ratios, row["checks"], name, where)
+        _regime(ratios, row["id"], name)
+        _rivals(ratios, row["checks"], where)
+        ratios.legend(fontsize=8, frameon=False)
         return svg(drawing)
 
 
@@ -120,12 +74,55 @@ def _finish(against: Any, ratios: Any, checks: Sequence[Mapping[str, Any]], name
         ratios.axhspan(1 - margin, 1 + margin, color=INK, alpha=0.1, lw=0, zorder=0)
     low, high = np.nanmin(where), np.nanmax(where)
     wide = low > 0 and high > 20 * low
+    lacking = int(sum(np.isnan(where)))
+    over = name + (f" ({lacking} points without it stand on the left alone)" if lacking else "")
     title = "ratio and interval; bands are the margins"
-    ratios.set(xscale="log" if wide else "linear", xlabel=name, ylabel="measured / predicted", title=title)
-    ratios.legend(fontsize=8, frameon=False)
+    ratios.set(xscale="log" if wide else "linear", xlabel=over, ylabel="measured / predicted", title=title)
     for axis in (against.xaxis, against.yaxis, ratios.xaxis):
         if axis.get_scale() == "log":
             _powers(axis)
+
+
+def _regime(ratios: Any, id: str, name: str) -> None:
+    """Shade where the claim's own conditions on the variable do not hold."""
+    low, high = ratios.get_xlim()
+    ratios.set_xlim(low, high)
+    for n, (start, end) in enumerate(outside(claim(id), name, low, high, log=ratios.get_xscale() == "log")):
+        label = "outside the regime" if not n else None
+        ratios.axvspan(start, end, color="#d4b106", alpha=0.15, lw=0, zorder=0, label=label)
+
+
+def _rivals(ratios: Any, checks: Sequence[Mapping[str, Any]], where: list[float]) -> None:
+    """What others say at the same points: a line, or dashes where it hangs on more than the variable."""
+    low, high = ratios.get_ylim()
+    room = FAR * (high - low)
+    seen = [low, high]
+    told = dict.fromkeys(name for check in checks for name in check.get("rivals", {}))
+    for (colour, dashes), name in zip(OTHERS, told, strict=False):
+        at = [(x, 1 + (c["rivals"][name] - c["predicted"]) / c["scale"]) for x, c in _with(checks, where, name)]
+        near = [(x, y) for x, y in sorted(at) if low - room <= y <= high + room]
+        line = len({float(f"{x:.3g}") for x, _ in near}) == len(at) > 1
+        look: dict[str, Any] = {"ls": dashes, "lw": 1.2} if line else {"ls": "", "marker": "_", "ms": 8}
+        label = name + _beyond([y for pair in at if pair not in near for y in pair[1:]], len(at))
+        ratios.plot([x for x, _ in near], [y for _, y in near], color=colour, label=label, zorder=1, **look)
+        seen += [y for _, y in near]
+    pad = 0.03 * (max(seen) - min(seen)) if max(seen) > high or min(seen) < low else 0.0
+    ratios.set_ylim(min(seen) - pad, max(seen) + pad)
+
+
+def _beyond(far: Sequence[float], n: int) -> str:
+    """What a rival says where the picture ends before it.
+
+    >>> _beyond([0.5, 0.25], 12)
+    ' (2 of 12 beyond: 0.25 … 0.5)'
+    """
+    low, high = (f"{made(far, default=0.0):.2g}" for made in (min, max))
+    return f" ({len(far)} of {n} beyond: {low}{'' if low == high else ' … ' + high})" if far else ""
+
+
+def _with(checks: Sequence[Mapping[str, Any]], where: list[float], name: str) -> list[tuple[float, Mapping[str, Any]]]:
+    pairs = zip(where, checks, strict=True)
+    return [(x, c) for x, c in pairs if name in c.get("rivals", {}) and np.isfinite(x)]
 
 
 def _powers(axis: Any) -> None:

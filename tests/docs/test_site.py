@@ -13,9 +13,7 @@ import costs
 import findings
 import gallery
 import graph
-import measured_figure
 import modules
-import numpy as np
 import papers
 import pytest
 import regime_map
@@ -135,7 +133,15 @@ def test_findings_show_both_formulas_and_a_number_from_the_board(site):
 
 
 def test_a_finding_is_measured_inside_its_regime_where_it_was_refuted_there():
-    inside = check() | {"verdict": "refuted", "scale": 1.0, "margin": 0.1, "in_regime": True, "measured": 1.2}
+    inside = {
+        "point": {},
+        "predicted": 1.0,
+        "verdict": "refuted",
+        "scale": 1.0,
+        "margin": 0.1,
+        "in_regime": True,
+        "measured": 1.2,
+    }
     outside = inside | {"in_regime": False, "measured": 9.0}
     assert findings._worst({"checks": [outside, inside]}) is inside
     assert findings._worst({"checks": [outside, inside | {"verdict": "confirmed"}]}) is outside
@@ -285,35 +291,6 @@ def test_every_module_of_the_reference_has_a_page_and_a_line(site):
         assert f'id="{name}' in (site / "reference" / f"{name}.html").read_text()
 
 
-def check(**point):
-    return {"point": point, "predicted": point.get("predicted", 1.0)}
-
-
-def test_a_figure_is_drawn_over_the_variable_that_governs():
-    steps = [check(eta=0.1, h=h, B=8) for h in (1.0, 2.0, 3.0)]
-    assert measured_figure.governing(steps) == ("η h", pytest.approx([0.1, 0.2, 0.3]))
-    assert measured_figure.governing([check(beta=b, kappa=0.1) for b in (0.5, 0.8, 0.9)])[0] == "β"
-    assert measured_figure.governing([check(kappa=k, n=2) for k in (0.5, 0.8, 0.9)])[0] == "κ"
-    name, where = measured_figure.governing([*steps, check(eta=1.0) | {"in_regime": False}])
-    assert (name, where[:3]) == ("η h", pytest.approx([0.1, 0.2, 0.3]))
-    assert np.isnan(where[3])  # outside, and without the variable
-    assert measured_figure.governing([check(), check(eta=1.0)]) == (
-        "predicted",
-        [1.0, 1.0],
-    )  # one point does not say it
-
-
-def test_marks_of_logarithmic_axes_are_plain_and_not_crowded():
-    tried = doctest.testmod(measured_figure)
-    assert tried.attempted > 0
-    assert tried.failed == 0
-    board = rows_of(BOARD)
-    wide, narrow = (measured_figure.figure(board[id]) for id in ("momentum.saddle-msd-drift", "iwal.label-growth"))
-    assert ">10⁻⁴</text>" in wide
-    assert ">0.144</text>" in narrow  # no decade is crossed, and still the marks say where the points lie
-    assert wide == measured_figure.figure(board["momentum.saddle-msd-drift"])  # the same bytes again
-
-
 def test_a_missed_aim_is_marked():
     pair = {"case": "studies", "subject": "two workers", "peer": "one worker", "bar": 1.8, "low": 1.7, "high": 1.9}
     empty = {"case": "a task", "subject": "18 ms", "peer": "60 ms aimed at", "bar": 0.06}
@@ -324,15 +301,6 @@ def test_a_missed_aim_is_marked():
     assert "two workers are 1.75 (1.70 … 1.90) times as fast" in lines[0]
     assert "two runs apart are 1.80 (1.70 … 1.90) times as fast as one" in lines[4]
     assert "2 at best" in lines[4]
-
-
-@pytest.mark.filterwarnings("error")
-def test_a_law_that_says_zero_is_drawn_on_axes_that_have_a_zero():
-    """On logarithmic ones matplotlib warns that nothing is left to draw."""
-    board = rows_of(BOARD)
-    laws = [board[id] for id in ("noise.saddle-zero", "adashift.net-factor")]
-    assert not any(check["predicted"] for row in laws for check in row["checks"])
-    assert all(">0.0" in measured_figure.figure(row) for row in laws)
 
 
 def test_no_picture_is_drawn_over_the_order_of_a_table(site):

@@ -9,7 +9,7 @@ from inertialab.verification.court.bounds import BoundCheck
 from inertialab.verification.court.check import Check
 from inertialab.verification.court.judgement import compare_all, judge_all
 from inertialab.verification.court.power import power_of
-from inertialab.verification.court.rivals import Rival, likelihoods
+from inertialab.verification.court.rivals import Rival, likelihoods, predictions
 from inertialab.verification.docket import CHECKS
 from inertialab.verification.docket.rivals import RIVALS
 from inertialab.verification.measure.estimate import Estimate
@@ -60,3 +60,27 @@ def test_every_claim_that_is_to_be_confirmed_in_real_training_has_a_rival():
     expected = {c.claim for c in CHECKS if c.layer == "real" and c.expected == "confirmed" and c.margin > exact}
     bounds = {c.claim for c in CHECKS if isinstance(c, BoundCheck)}  # no law to race against
     assert expected - bounds == {rival.claim for rival in RIVALS}
+
+
+def test_what_others_say_stands_beside_what_was_judged():
+    """In real training rivals and what was published; in simulation, where no rival races, what was published."""
+    real, _ = judged([[1.0, 0.0], [0.0, 1.0]])
+    simulated = judge_all(
+        compare_all(
+            [Check(ID, "simulation", MADE_UP, "variance", 0.07)],
+            {"made-up": Findings(tuple(Measurement("variance", p, Estimate(0.1, 0.01, 60)) for p in POINTS))},
+        )
+    )
+    published = [p["eta"] * p["C"] / (2 * p["h"]) for p in POINTS]
+    for told, judgement, ou in zip(predictions([OFF], real), real, published, strict=True):
+        assert told[OFF.name] == pytest.approx(1.01 * judgement.comparison.predicted)
+        assert told["sgd.stationary-variance-ou"] == pytest.approx(ou)
+    assert [told["sgd.stationary-variance-ou"] for told in predictions([OFF], simulated)] == pytest.approx(published)
+    assert not any(OFF.name in told for told in predictions([OFF], simulated))
+
+
+def test_nothing_is_said_beside_points_outside_the_regime():
+    found = {"made-up": Findings((Measurement("variance", POINTS[0] | {"eta": 20.0}, Estimate(0.1, 0.01, 60)),))}
+    (judgement,) = judge_all(compare_all([LAW], found))
+    assert not judgement.comparison.in_regime
+    assert predictions([OFF], [judgement]) == [{}]

@@ -16,7 +16,7 @@ from inertialab.verification.court.errors import about_exact, between_seeds
 from inertialab.verification.court.judgement import Judgement, compare_all, judge_all
 from inertialab.verification.court.power import power_of
 from inertialab.verification.court.registration import docket_of
-from inertialab.verification.court.rivals import likelihoods
+from inertialab.verification.court.rivals import likelihoods, predictions
 from inertialab.verification.docket import checks_of, errors_of, studies_of
 from inertialab.verification.docket.rivals import RIVALS
 from inertialab.verification.measure.instruments import calibration
@@ -58,8 +58,10 @@ def _row(
     findings: Mapping[str, Findings],
 ) -> dict[str, Any]:
     """The board's row of one claim: it is derived, and its formula's wrong variants are judged as it was."""
-    rivals = likelihoods([rival for rival in RIVALS if rival.claim == id], mine, findings)
-    return board_row(id, mine, power_of(id, mine), stale, docket, rivals)
+    rivals = [rival for rival in RIVALS if rival.claim == id]
+    row = board_row(id, mine, power_of(id, mine), stale, docket, likelihoods(rivals, mine, findings))
+    others = predictions(rivals, mine)
+    return {**row, "checks": [{**c, "rivals": told} for c, told in zip(row["checks"], others, strict=True)]}
 
 
 def of_claim(id: str, judgements: Sequence[Judgement]) -> list[Judgement]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inertialab.verification.court.check import Check, Comparison, Point, along
+from inertialab.theory import CLAIMS, Claim, claim
+from inertialab.verification.court.check import Check, Comparison, Point, along, arguments
 from inertialab.verification.court.judgement import Judgement
 from inertialab.verification.studies.study import Findings
 
@@ -50,8 +51,7 @@ def likelihoods(
     runs: dict[tuple[str, str], list[Comparison]] = {}
     for j in judgements:
         c = j.comparison
-        real = isinstance(c.check, Check) and c.check.layer == "real" and not c.measured.exact
-        if real and c.in_regime and _diagonal(c) and not c.instead:
+        if _comparable(c) and c.check.layer == "real" and not c.measured.exact:
             runs.setdefault((c.check.study.id, c.group), []).append(c)
     if not runs:
         return {}
@@ -59,8 +59,43 @@ def likelihoods(
     return {name: float(f"{value:.4g}") for name, value in parts.items()}
 
 
-def _diagonal(c: Comparison) -> bool:
-    return c.entry is None or c.entry[0] == c.entry[1]
+def predictions(rivals: Iterable[Rival], judgements: Sequence[Judgement]) -> list[dict[str, float]]:
+    """What others say where a claim was judged: rivals in real training, and the published formulas that it corrects.
+
+    Args:
+        rivals: Of one claim.
+        judgements: Of the same claim.
+
+    Returns:
+        For each judgement the predictions by name, in the unit of the measured quantity; empty outside the regime, off
+        the diagonal of a matrix, where something else is judged, and for a formula whose arguments are not known there.
+    """
+    others = list(rivals)
+    return [_others(others, j.comparison) for j in judgements]
+
+
+def _others(rivals: Sequence[Rival], c: Comparison) -> dict[str, float]:
+    if not _comparable(c):
+        return {}
+    real = c.check.layer == "real" and not c.measured.exact
+    told = {r.name: r.predict(_conditions(c)) for r in rivals if real}
+    published = {a.id: _published(a, c) for a in CLAIMS if a.corrected_by == c.check.claim} if c.entry is None else {}
+    return {name: float(x) for name, x in {**told, **published}.items() if x is not None and np.isfinite(x)}
+
+
+def _published(attributed: Claim, c: Comparison) -> float | None:
+    """What the formula says if it speaks of the same number and all its arguments are known."""
+    known = {str(s) for s in attributed.arguments} <= c.point.keys()
+    if not known or attributed.lhs != claim(c.check.claim).lhs:
+        return None
+    value = np.asarray(attributed.evaluate(**arguments(attributed, c.point)), dtype=float)
+    return float(value) if not value.ndim else None
+
+
+def _comparable(c: Comparison) -> bool:
+    """Whether one number of the claim's own, inside its regime, was measured."""
+    diagonal = c.entry is None or c.entry[0] == c.entry[1]
+    return isinstance(c.check, Check) and c.in_regime and diagonal and not c.instead
 
 
 def _conditions(c: Comparison) -> Point:
