@@ -60,6 +60,12 @@ def page(subject: Claim, row: Mapping[str, Any] | None, maps: str = "") -> str:
     return "\n".join([*parts, derivation(subject), where(subject), cite(subject)])
 
 
+def about(subject: Claim, row: Mapping[str, Any] | None) -> str:
+    """The claim and its verdicts, for those who search."""
+    told = ", ".join(f"{layer} {row[layer]}" for layer, _ in COURTS if row[layer] != "not applicable") if row else ""
+    return f"{subject.title.rstrip('.')}: {told or 'not measured'}"
+
+
 def linked(text: str) -> str:
     """Words in which claims that are named are links."""
     return NAMED.sub(_link, prose(text))

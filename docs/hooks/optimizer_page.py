@@ -21,6 +21,14 @@ FAMILIES = {
     "amsgrad": ("adam",),
 }
 """How the ids of claims on an optimizer begin, where not by its own name."""
+LOADS = {
+    "adai": "its own; that of the authors' Adai, whose decay stays decoupled where it was. That of `pytorch_optimizer` "
+    "keeps the step elsewhere and is refused",
+    "radam": "its own; that of `torch.optim.RAdam`; that of the authors' code, whose decay stays decoupled",
+    "adashift": "its own, also with the window of gradients in one tensor",
+    "cprop": "its own, with that of the wrapped optimizer in it or apart",
+}
+"""States that go on in our classes, by module; each is a test of loading. Others are PyTorch's classes."""
 
 
 def index() -> str:
@@ -33,18 +41,20 @@ def index() -> str:
     return f"# Optimizers\n\n{text}\n\n{table(('name', 'rule', 'momentum', 'run by'), rows)}"
 
 
-def page(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:
+def page(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]], bench: Mapping[str, Any]) -> str:
     """The page of one optimizer.
 
     Args:
         row: Of the table.
         rows: Rows of the board by claim.
+        bench: Record of the speed of optimizers.
     """
     facts = [("momentum", row.momentum or "none"), ("run by", f"`{row.runs}`")]
     facts.append(("how a step is carried out", ", ".join(f"`{p}`" for p in row.paths) or "tensor by tensor"))
     facts.append(("source", ", ".join(f"[`{s}`](../references.md#{s})" for s in row.sources) or "–"))
-    if row.runs.startswith("inertialab"):
-        facts.append(("speed", "[beside other implementations](../benchmarks.md)"))
+    facts.append(("state", LOADS.get(row.runs.split(".")[-2], "that of its PyTorch class")))
+    if speed := _speed(row, bench):
+        facts.append(("speed", f"{speed} [All cases](../benchmarks.md#optim)."))
     parts = [
         f"# {row.name}\n\n{_what(row)}\n",
         "The update of one coordinate, in the order in which it is executed: later lines see the new values.\n",
@@ -59,6 +69,14 @@ def page(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:
     if row.runs.startswith("inertialab"):
         parts.append(f"## Class\n\n::: {row.runs}\n    options: {{ heading_level: 3 }}\n")
     return "\n".join(parts)
+
+
+def _speed(row: OptimizerRow, bench: Mapping[str, Any]) -> str:
+    """How fast it steps beside each peer, in the case that the record tells first; empty where none was measured."""
+    subject = row.runs.split(".")[-1]
+    mine = [r for r in bench["rows"] if r["subject"] == subject and r["case"] == bench["rows"][0]["case"]]
+    told = ", ".join(f"{r['ratio']:.2g} ({r['low']:.2g} … {r['high']:.2g}) times as fast as {r['peer']}" for r in mine)
+    return f"{mine[0]['case']}: {told}." if told else ""
 
 
 def _claims(row: OptimizerRow, rows: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,7 +1,6 @@
 """MkDocs hook: pages that are only a view of the claims and of the committed results."""
 
 import json
-import re
 from collections.abc import Iterator
 from functools import cache, partial
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ import card
 import claim_page
 import compared
 import costs
+import dress
 import findings
 import gallery
 import graph
@@ -111,7 +111,8 @@ def _generated(begin: ahead.Begin) -> Iterator[tuple[str, str | bytes]]:
     yield "changes.md", verdicts.page(RESULTS / "history", judged)
     yield "notation.md", tables.notation()
     yield "optimizers/index.md", optimizer_page.index()
-    yield from ((f"optimizers/{row.name}.md", optimizer_page.page(row, rows)) for row in OPTIMIZERS.values())
+    speeds = _benches()["optim"]
+    yield from ((f"optimizers/{row.name}.md", optimizer_page.page(row, rows, speeds)) for row in OPTIMIZERS.values())
     yield "references.md", tables.references()
     yield "real-training.md", tables.real_training(evidence)
     yield "benchmarks.md", tables.benchmarks(_benches())
@@ -199,26 +200,28 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put the lines of a source file on its page."""
+    """Put the lines of a source file on its page; cells say what they are, and a page what it is about."""
     address = page.file.src_uri
     if not address.startswith("source/"):
-        return html
+        page.meta.setdefault("description", _about(address) or dress.description(html) or config.site_description)
+        return dress.labelled(html)
     shown = source_page.lines(address.removeprefix("source/").removesuffix(".md") + ".py")
     page.present_anchor_ids = (page.present_anchor_ids or set()) | source_page.anchors(shown)
     return f"{html}\n{shown.rstrip()}"
 
 
+def _about(address: str) -> str:
+    """What a claim's page is about, empty for another page."""
+    rows = {row["id"]: row for row in results()[0]["rows"]}
+    found = [claim for claim in CLAIMS if address == f"claims/{claim.id}.md"]
+    return claim_page.about(found[0], rows.get(found[0].id)) if found else ""
+
+
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """A page that a screen reader can tell: see `_told`."""
-    return _told(output)
+    """A page that a screen reader can tell."""
+    return dress.told(output)
 
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:
     """The same for the page of what is not there."""
-    return _told(output_content) if template_name == "404.html" else output_content
-
-
-def _told(output: str) -> str:
-    """Name the dialog of the search, which the theme leaves without a name; what heads nothing is no header."""
-    role = 'data-md-component="search" role="dialog"'
-    return re.sub(r"<th([^>]*)></th>", r"<td\1></td>", output.replace(role, f'{role} aria-label="Search"'))
+    return dress.told(output_content) if template_name == "404.html" else output_content

@@ -236,13 +236,32 @@ def test_every_formula_of_a_claim_marks_its_symbols(site, served):
         assert str(subject.lhs) in marked
 
 
-def test_code_is_copied_from_the_keyboard(site, served):
-    page = served(site, "guides/start.html", [], permissions=["clipboard-read", "clipboard-write"])
-    button = page.locator("button.md-code__button[data-md-type=copy]").first
+@pytest.mark.parametrize(
+    "address", ["claims/sgd.escape.html", "optimizers/adai.html", "benchmarks.html", "faults.html"]
+)
+def test_on_a_phone_tables_are_cards(site, served, address):
+    page = served(site, address, [])
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+    cells = page.locator("td[data-label]:not(:first-child)")
+    assert cells.count() > 5
+    said = cells.evaluate_all(
+        "all => all.filter(it => it.dataset.label).map(it => getComputedStyle(it, '::before').content)"
+    )
+    assert all(label not in ("none", '""') for label in said)
+    wide = page.locator(".md-typeset__scrollwrap")
+    assert not any(wide.evaluate_all("all => all.map(it => it.scrollWidth > it.clientWidth + 1)"))
+
+
+@pytest.mark.parametrize(("address", "place"), [("guides/start.html", 0), ("claims/sgd.escape.html", -1)])
+def test_code_and_citations_are_copied_from_the_keyboard(site, served, address, place):
+    page = served(site, address, [], permissions=["clipboard-read", "clipboard-write"])
+    button = page.locator("button.md-code__button[data-md-type=copy]").nth(place)
     button.focus()
     assert button.evaluate("it => it.matches(':focus') && it.tabIndex >= 0")
     page.keyboard.press("Enter")
-    code = page.locator("pre code").first.inner_text()
+    code = page.locator("pre code").nth(place).inner_text()
+    assert code.startswith("@") == (place == -1)
     page.wait_for_function("code => navigator.clipboard.readText().then((t) => t.trim() == code.trim())", arg=code)
 
 

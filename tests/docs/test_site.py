@@ -10,6 +10,7 @@ from pathlib import Path
 import card
 import claim_page
 import costs
+import dress
 import findings
 import gallery
 import graph
@@ -22,6 +23,7 @@ import tables
 
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
+from inertialab.theory import claim as named
 from inertialab.verification.where import places
 
 ROOT = Path(__file__).parents[2]
@@ -280,6 +282,18 @@ def test_a_paper_has_a_page_with_each_statement_and_what_became_of_it(site, key)
     assert page.count(">not checked<") == sum(not claim.source.wording_checked for claim in mine)
     assert f'href="papers/{key}.html"' in (site / "references.html").read_text()
     assert f"{{{key}," in html.unescape(re.sub(r"<[^>]+>", "", page))  # the entry, to be copied
+
+
+def test_pages_say_what_they_are_about_and_cells_what_column_they_are_of(site):
+    assert doctest.testmod(dress).failed == 0
+    page = html.unescape((site / "claims" / "sgd.escape.html").read_text())
+    assert f'content="{claim_page.about(named("sgd.escape"), rows_of(BOARD)["sgd.escape"])}"' in page
+    assert 'data-label="verdict"' in page
+    descriptions = [
+        re.search('name="description" content="(.*?)"', file.read_text()) for file in (site / "claims").glob("*.html")
+    ]
+    assert all(descriptions)
+    assert len({found[1] for found in descriptions if found}) == len(descriptions)
 
 
 def test_every_module_of_the_reference_has_a_page_and_a_line(site):

@@ -207,6 +207,26 @@ def test_the_authors_radam_goes_on_with_decoupled_decay():
     assert "buffer" not in optimizer.param_groups[0]
 
 
+def test_a_state_of_torchs_radam_goes_on():
+    p, q = zeros(3), zeros(3)
+    theirs, optimizer = trained(lambda params: torch.optim.RAdam(params, lr=0.1), [p], steps=8), RAdam([q], lr=0.1)
+    optimizer.load_state_dict(copy.deepcopy(theirs.state_dict()))
+    q.data.copy_(p)
+    for o, x in ((theirs, p), (optimizer, q)):
+        x.grad = torch.ones(3)
+        o.step()
+    assert torch.equal(p, q)
+    assert optimizer.state[q]["step"] == 9
+
+
+def test_a_state_without_its_step_is_refused():
+    """As `pytorch_optimizer` keeps that of its Adai."""
+    others = pytest.importorskip("pytorch_optimizer")
+    content = trained(lambda p: others.Adai(p, lr=0.1), [zeros(3)]).state_dict()
+    with pytest.raises(ValueError, match=r"Adai: the state .* has no 'step', only .*; load a state that this"):
+        Adai([zeros(3)], lr=0.1).load_state_dict(content)
+
+
 @pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=lambda row: row.name)
 @pytest.mark.parametrize("flat", [False, True])
 def test_states_go_through_distributed_checkpoints(row, flat):
