@@ -30,6 +30,7 @@ NARROW = {
     "radam.warmup": {"beta2": (-4, -3), "T": (2.0, 2.3)},
     "radam.mean-update": {"beta2": (-4, -1.75)},
     "adashift.drift": {"beta2": (-4, -1.5)},
+    "adashift.cycle": {"eta": (-0.05, 0.05), "h": (-0.05, 0.05), "delta": (-0.52, -0.38)},
     "adashift.net-factor-adam": {"rare": (0.31, 1.2), "beta2": (-4, -2)},
     "adashift.critical": {"mu": (-2.1, -1.7), "beta2": (-3.2, -2.6), "beta": (-1, 0)},
     **dict.fromkeys(("cprop.noise-floor", "cprop.noise-floor-square", "cprop.snr"), LONG_AVERAGE),

@@ -86,7 +86,11 @@ def _slow(c: float, slow: float, share: float, h: float, C: float) -> dict[str, 
 
 PERIODS = Study("adashift-periods", shifted.net_updates, {"points": drawn("adashift-periods")})
 WHOLE = Study("adashift-whole-periods", shifted.same_steps, {"points": drawn("adashift-whole-periods")})
-CYCLES = Study("adashift-cycles", shifted.cycles, {"points": drawn("adashift-cycles", _parabola)})
+CYCLES = Study(
+    "adashift-cycles",
+    shifted.cycles,
+    {"points": [*drawn("adashift-cycles", _parabola), *drawn("adashift-rests", _parabola)]},
+)
 CYCLE_FACTORS = Study(
     "adashift-cycle-factors", shifted.cycle_factors, {"points": drawn("adashift-cycle-factors", _parabola)}
 )
@@ -206,7 +210,9 @@ RADAM: tuple[BaseCheck, ...] = (
 )
 ADASHIFT: tuple[BaseCheck, ...] = (
     Check("adashift.net-update", "numerics", PERIODS, "way", 1e-9),
-    Check("adashift.periodic", "numerics", WHOLE, "ratio", 1e-9),
+    # Margin: not bit for bit, since PyTorch's Adam rounds each term of its averages and AdaShift their difference.
+    # Three roundings a step that are forgotten with 35 steps of memory at the most, in both.
+    Check("adashift.periodic", "numerics", WHOLE, "ratio", 3e-14),
     Check("adashift.cycle", "numerics", CYCLES, "radius", 1e-6),
     Check("adashift.cycle-factor", "numerics", CYCLE_FACTORS, "factor", 1e-6),
     Check("adashift.net-factor", "simulation", SHIFT_FACTORS, "loss", 0.01),

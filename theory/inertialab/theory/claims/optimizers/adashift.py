@@ -129,12 +129,23 @@ def adashift_periodic() -> Derivation:
 _r, _h = sp.symbols("r h", positive=True)
 
 
+def _reflected(place: sp.Expr, square: sp.Expr) -> sp.Expr:
+    """The other side of the place after a step of the rule, from a place and a second moment."""
+    moves, _ = dict(ADASHIFT.assignments)[theta].args
+    one_old = {theta: place, average: _h * place, v_hat: square, eta: eta_adam}  # of a window of one gradient
+    return -moves.expr.subs(one_old)
+
+
+def _step_and_reflection(square: sp.Expr) -> sp.Expr:
+    """Change of the place after a step and a reflection with the place before, at a given second moment."""
+    place = sp.Symbol("x", positive=True)
+    return sp.expand(sp.diff(_reflected(place, square), place)).subs(_h, h)
+
+
 def _cycle() -> tuple[sp.Expr, sp.Matrix]:
     """Radius of the cycle of sign flips, and the deviations from it after a step and a reflection, as a matrix."""
     place, square = sp.symbols("x v", positive=True)
-    moves, _ = dict(ADASHIFT.assignments)[theta].args
-    one_old = {theta: place, average: _h * place, v_hat: square, eta: eta_adam}  # of a window of one gradient
-    reflected = -moves.expr.subs(one_old)
+    reflected = _reflected(place, square)
     after = shifted_square((_h * place) ** 2).subs(second, square)
     on_cycle = {place: _r, square: (_h * _r) ** 2}
     (radius,) = sp.solve(reflected.subs(on_cycle) - _r, _r)
@@ -147,10 +158,7 @@ def _cycle() -> tuple[sp.Expr, sp.Matrix]:
     cycle_radius,
     (eta_adam, h, delta),
     kind="exact",
-    regime=Regime(
-        (h > 0, delta > 0, eta_adam * h > 2 * delta, eta_adam * h < 4 * delta),
-        "Below there is no cycle, above it repels.",
-    ),
+    regime=Regime((h > 0, delta > 0, eta_adam * h < 4 * delta), "Above the cycle repels."),
     layers=("numerics",),
     slips=(("(h * _r + delta)", "(h * _r + 2 * delta)"), ("eta_adam / 2 - delta", "eta_adam / 2 + delta")),
 )
@@ -159,14 +167,19 @@ def adashift_cycle() -> Derivation:
 
     It is the constant ε under the root that decides: a step at distance r is ηhr/(hr + ε) and must be 2r. The cycle
     exists for 2ε < ηh and attracts for ηh < 4ε, see adashift.cycle-factor; with the tiny ε of the default nothing
-    attracts.
+    attracts. Up to 2ε the minimum itself attracts, and the distance is zero: where gradients vanish, so does their
+    second moment, and a step is ηh/ε times the distance.
     """
     radius, _ = _cycle()
     (least,) = sp.solve(radius, eta_adam)
     yield Step("It is zero at a learning rate of", eta_adam, 2 * delta / h, equals=least)
     step = eta_adam * h * _r / (h * _r + delta)
     yield Step("A step from there ends on the other side", None, 2 * radius, equals=sp.simplify(step.subs(_r, radius)))
-    return proven(eta_adam / 2 - delta / h, equals=radius)
+    at_rest = _step_and_reflection(sp.Integer(0))
+    yield Step("Factor of a step and a reflection at the minimum", None, eta_adam * h / delta - 1, equals=at_rest)
+    (edge,) = sp.solve(at_rest - 1, eta_adam)
+    yield Step("It reaches 1, and the minimum attracts no more, at", eta_adam, 2 * delta / h, equals=edge)
+    return proven(sp.Max(0, eta_adam / 2 - delta / h), equals=sp.Max(0, radius))
 
 
 @claim(

@@ -84,7 +84,8 @@ def _numbers(point: Any) -> dict[str, Any]:
 def cycles(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """Distance from the minimum of a parabola at which AdaShift, with a lag of one, goes on from side to side.
 
-    It starts anywhere within a learning rate of the minimum, and must have come to rest in its distance.
+    It starts anywhere within a learning rate of the minimum, and must have come to rest in its distance. The
+    condition `unit` is what a distance of zero is measured by, a learning rate.
     """
     rows = []
     for point in points:
@@ -96,7 +97,8 @@ def cycles(points: Points, *, rng: np.random.Generator, device: torch.device, ti
             before = theta.clone()
             stepper.step()
         ends = torch.cat([theta.abs(), before.abs()])
-        rows += [Measurement("radius", point, Estimate(float(x))) for x in (ends.min(), ends.max())]
+        conditions = {**point, "unit": point["eta"]}
+        rows += [Measurement("radius", conditions, Estimate(float(x))) for x in (ends.min(), ends.max())]
         tick()
     return Findings(tuple(rows))
 
