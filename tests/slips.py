@@ -303,6 +303,9 @@ RELATED = (
     _made("average of half the memory, conforming", "cprop-sgd", _of_conformity(beta=lambda b: b**2), "cprop-snr"),
     _made("half of the factor", "cprop-sgd", _of_conformity(c=lambda c: c / 2), "cprop-heat"),
     _put("a lag of one step more", shifted, "AdaShift", _another(shift=lambda n: n + 1), "adashift-periods"),
+    _put(
+        "a lag of one step more, in the order", shifted, "AdaShift", _another(shift=lambda n: n + 1), "adashift-orders"
+    ),
     _put("a lag of less than a period", shifted, "AdaShift", _another(shift=lambda n: n - 1), "adashift-whole-periods"),
     _put("half of the constant under the root", shifted, "AdaShift", _half_the_constant, "adashift-cycles"),
     _put(

@@ -36,6 +36,26 @@ def test_adam_is_told_from_a_lag_of_a_period_by_roundings_alone():
     assert 0 < np.abs(apart).max() < allowed
 
 
+def test_the_rare_gradient_makes_the_shortest_way_and_a_lag_hands_that_on():
+    common = {"rare": 6.0, "d": 6, "beta2": 0.8}
+    adam = [shifted.net_factor(**common, beta=0.6, lag=0, place=p) for p in range(6)]
+    peak = int(np.argmax(adam))
+    assert np.argmin(adam) == 0
+    assert (np.diff(adam[: peak + 1]) > 0).all()
+    assert (np.diff([*adam[peak:], adam[0]]) < 0).all()
+    lagging = [shifted.net_factor(**common, beta=0.0, lag=2, place=p) for p in range(6)]
+    assert np.argmin(lagging) == 2
+
+
+def test_net_factors_make_the_way_of_a_period():
+    common = {"rare": 6.0, "d": 4, "beta": 0.5, "beta2": 0.8, "lag": 0}
+    way = -shifted.periodic(**common).sum()
+    gradients = [6.0, -1.0, -1.0, -1.0]
+    assert sum(g * shifted.net_factor(**common, place=p) for p, g in enumerate(gradients)) == pytest.approx(
+        way, rel=1e-9
+    )
+
+
 def test_a_held_second_moment_divides_the_first_free_step():
     point = {"eta": 0.3, "h": 2.0, "delta": 0.1, "beta2": 0.8}
     places, sizes = np.array([0.5, 0.5, -0.2]), np.array([0.5, 1.0, 0.3])

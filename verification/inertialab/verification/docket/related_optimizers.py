@@ -124,6 +124,7 @@ def _slow(c: float, slow: float, share: float, h: float, C: float) -> dict[str, 
 
 
 PERIODS = Study("adashift-periods", shifted.net_updates, {"points": drawn("adashift-periods")})
+ORDERS = Study("adashift-orders", shifted.net_factors, {"points": drawn("adashift-orders")})
 WHOLE = Study("adashift-whole-periods", shifted.same_steps, {"points": drawn("adashift-whole-periods")})
 CYCLES = Study(
     "adashift-cycles",
@@ -274,6 +275,7 @@ RADAM: tuple[BaseCheck, ...] = (
 )
 ADASHIFT: tuple[BaseCheck, ...] = (
     Check("adashift.net-update", "numerics", PERIODS, "way", 1e-9),
+    Check("adashift.net-factor-order", "numerics", ORDERS, "factor", 1e-9),
     # Margin: not bit for bit, since PyTorch's Adam rounds each term of its averages and AdaShift their difference.
     # Three roundings a step that are forgotten with 35 steps of memory at the most, in both.
     Check("adashift.periodic", "numerics", WHOLE, "ratio", 3e-14),

@@ -38,7 +38,7 @@ def shifted_square(squared: sp.Expr) -> sp.Expr:
     return moves.expr.subs(sp.Symbol(f"g_{SHIFT}", real=True) ** 2, squared)
 
 
-def _moment(age: sp.Expr) -> sp.Expr:
+def moment(age: sp.Expr) -> sp.Expr:
     """Second moment whose newest rare gradient is of this age, in units of the common one."""
     return 1 + _peak * beta2**age
 
@@ -61,14 +61,12 @@ def adashift_net_update() -> Derivation:
     second moment. Adam, which does not lag, meets it with the largest and may go the wrong way; so does a lag of a
     whole period.
     """
-    common = shifted_square(sp.Integer(1)).subs(second, _moment(_age))
-    yield Step(
-        "A common gradient of age 0: the rare one grows older", None, _moment(_age + 1), equals=sp.expand(common)
-    )
-    again = shifted_square(rare**2).subs(second, _moment(period - 1))
-    yield Step("A rare one: the period closes", None, _moment(sp.Integer(0)), equals=sp.simplify(again))
-    total = sp.Sum(1 / sp.sqrt(_moment(_age)), (_age, 0, period - 1))
-    at_rare = _moment(period - lag)
+    common = shifted_square(sp.Integer(1)).subs(second, moment(_age))
+    yield Step("A common gradient of age 0: the rare one grows older", None, moment(_age + 1), equals=sp.expand(common))
+    again = shifted_square(rare**2).subs(second, moment(period - 1))
+    yield Step("A rare one: the period closes", None, moment(sp.Integer(0)), equals=sp.simplify(again))
+    total = sp.Sum(1 / sp.sqrt(moment(_age)), (_age, 0, period - 1))
+    at_rare = moment(period - lag)
     others = total - 1 / sp.sqrt(at_rare)
     derived = rare / sp.sqrt(at_rare) - others
     for shift in (1, 3):
@@ -121,8 +119,8 @@ def adashift_periodic() -> Derivation:
     ages = sp.summation(beta**_age, (_age, 0, period - 1))
     ages = ages.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[-1].expr)
     yield Step("AdaShift's, in a window of a period", None, window, equals=sp.simplify(beta**_age / ages))
-    later = shifted_square(rare**2).subs(second, _moment(period - 1))
-    yield Step("A period later the second moment is the same", None, _moment(sp.Integer(0)), equals=sp.simplify(later))
+    later = shifted_square(rare**2).subs(second, moment(period - 1))
+    yield Step("A period later the second moment is the same", None, moment(sp.Integer(0)), equals=sp.simplify(later))
     return proven(sp.Integer(1), equals=sp.simplify(window / exponential))
 
 
