@@ -318,6 +318,14 @@ NEAR_MISSES = {
         "1 - exp(-snr**2*(1 - beta**T)/(1 - beta)/2)",
         "2/pi*atan(sqrt((1 + beta**T)/2 + snr**2*(1 - beta**T)/(1 - beta)))",
     ),
+    "cprop.fast-temperature": (
+        "(2*c**2*(1 - beta)/(pi*eta*h))**(1/3)",
+        "2*(2*c**2*(1 - beta)/(pi*eta*h))**(1/3)",
+        "sqrt(2*c**2*(1 - beta)/(pi*eta*h))",
+        "1.47*(2*c**2*(1 - beta)/(eta*h))**(1/3)",
+        "1.47*(2*c*(1 - beta)/(pi*eta*h))**(1/3)",
+        "1.47*(2*c**2*(1 - beta)/(pi*eta*h))**(1/4)",
+    ),
     "adai.inertia-mean": ("1 - beta0/2", "beta0", "1.03*(1 - beta0)", "1 - beta0**2"),
     "iwal.unbiased": ("1/2", "2", "0.97", "1.03"),
     "iwal.range": (

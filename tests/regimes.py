@@ -34,6 +34,7 @@ NARROW = {
     "adashift.net-factor-adam": {"rare": (0.31, 1.2), "beta2": (-4, -2)},
     "adashift.critical": {"mu": (-2.1, -1.7), "beta2": (-3.2, -2.6), "beta": (-1, 0)},
     **dict.fromkeys(("cprop.noise-floor", "cprop.noise-floor-square", "cprop.snr"), LONG_AVERAGE),
+    "cprop.fast-temperature": {"eta": (-1.55, -1.35), "h": (-0.05, 0.05), "beta": (-4.5, -3.8), "c": (-0.1, 0.15)},
     "sgd.quasi-potential-plane": {"level": (0.8, 1.3), "eta": (-3, -1)},
     "sgd.quasi-potential-ellipsoid": {"level": (0.8, 1.3), "eta": (-3, -1)},
     "adam.escape-frozen": {**SLOW, "beta2": (-8, -5), "beta": (-1, 0)},

@@ -99,6 +99,7 @@ SMALL = {
     "breast-cancer-softmax-epochs": {"chains": 100, "relaxations": 8.0},
     "digits-softmax-torch": {"data": "wine", "l2": 0.01, "directions": 3, "chains": 300, "relaxations": 10.0},
     "cprop-heat": {"points": STUDIES["cprop-heat"].config["points"][:2]},
+    "cprop-fast": {"points": STUDIES["cprop-fast"].config["points"][:1], "particles": 400},
     "cprop-floor": {"coordinates": 20_000},
     "cprop-snr": {"coordinates": 20_000},
     "adam-drift": {"coordinates": 2000},
@@ -302,6 +303,7 @@ RELATED = (
     _made("average of half the memory", "cprop-sgd", _of_conformity(beta=lambda b: b**2), "cprop-floor"),
     _made("average of half the memory, conforming", "cprop-sgd", _of_conformity(beta=lambda b: b**2), "cprop-snr"),
     _made("half of the factor", "cprop-sgd", _of_conformity(c=lambda c: c / 2), "cprop-heat"),
+    _made("half of the factor, fast", "cprop-sgd", _of_conformity(c=lambda c: c / 2), "cprop-fast"),
     _put("a lag of one step more", shifted, "AdaShift", _another(shift=lambda n: n + 1), "adashift-periods"),
     _put(
         "a lag of one step more, in the order", shifted, "AdaShift", _another(shift=lambda n: n + 1), "adashift-orders"

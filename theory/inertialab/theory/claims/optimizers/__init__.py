@@ -16,4 +16,5 @@ CLAIMS = claims_in(
     "adashift_drift",
     "cprop",
     "cprop_heat",
+    "cprop_fast",
 )
