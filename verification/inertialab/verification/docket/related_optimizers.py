@@ -113,9 +113,9 @@ def _memory(mu: float, forget: float, near: float) -> dict[str, float]:
     return {"mu": mu, "beta": 1 - forget, "beta2": round(1 - share * forget / (forget - share * (1 - forget)), 6)}
 
 
-def _turning(table: str) -> list[dict[str, Any]]:
-    """Points of a table at which the sign changes as is claimed."""
-    return [p for p in drawn(table, _memory) if in_regime(claim("adashift.critical"), p)]
+def _within(id: str, table: str, make: Callable[..., dict[str, Any]]) -> list[dict[str, Any]]:
+    """Points of a table at which a claim speaks."""
+    return [p for p in drawn(table, make) if in_regime(claim(id), p)]
 
 
 def _slow(c: float, slow: float, share: float, h: float, C: float) -> dict[str, float]:
@@ -155,9 +155,9 @@ SIGNS = Study(
     drifts.sign_changes,
     {
         "points": [
-            *_turning("adam-critical")[:4],
+            *_within("adashift.critical", "adam-critical", _memory)[:4],
             # Momentum that remembers about as long as the second moment, without which its part is not seen.
-            *_turning("adam-critical-long")[:2],
+            *_within("adashift.critical", "adam-critical-long", _memory)[:2],
         ],
         "sizes": [4, 5.5, 7, 9, 11.5, 14.5, 18, 23],
         "coordinates": 1_500,
@@ -191,7 +191,7 @@ HEATS = Study(
 FASTS = Study(
     "cprop-fast",
     gates.heats,
-    {"points": drawn("cprop-fast", _fast), "particles": 1_000, "looks": 120},
+    {"points": _within("cprop.fast-temperature", "cprop-fast", _fast)[:2], "particles": 1_000, "looks": 120},
     full={"particles": 10_000},
 )
 FACTOR = 0.015
