@@ -267,6 +267,13 @@ NEAR_MISSES = {
         "(rare + 1)/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**(d - lag + 1)/(1 - beta2**d))"
         " - Sum(1/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**j/(1 - beta2**d)), (j, 0, d - 1))",
     ),
+    "adashift.net-factor-order": (
+        "1/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**age/(1 - beta2**d))",
+        "(1 - beta)*(Sum(beta**(i - age)/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**i/(1 - beta2**d)), (i, age, d - 1))"
+        " + beta**(d - age)*Sum(beta**i/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**i/(1 - beta2**d)), (i, 0, age - 1)))",
+        "(1 - beta)/(1 - beta**d)*Sum(beta**(i - age)/sqrt(1 + (rare**2 - 1)*(1 - beta2)*beta2**i/(1 - beta2**d)),"
+        " (i, age, d - 1))",
+    ),
     "adashift.net-factor-adam": (
         "(1 - beta2)*(rare**2 - 1)/2",
         "(1 - beta2)*(rare - 1)/2",
@@ -310,6 +317,14 @@ NEAR_MISSES = {
         "2/pi*atan(sqrt((1 + beta**T)/2))",
         "1 - exp(-snr**2*(1 - beta**T)/(1 - beta)/2)",
         "2/pi*atan(sqrt((1 + beta**T)/2 + snr**2*(1 - beta**T)/(1 - beta)))",
+    ),
+    "cprop.fast-temperature": (
+        "(2*c**2*(1 - beta)/(pi*eta*h))**(1/3)",
+        "2*(2*c**2*(1 - beta)/(pi*eta*h))**(1/3)",
+        "sqrt(2*c**2*(1 - beta)/(pi*eta*h))",
+        "1.47*(2*c**2*(1 - beta)/(eta*h))**(1/3)",
+        "1.47*(2*c*(1 - beta)/(pi*eta*h))**(1/3)",
+        "1.47*(2*c**2*(1 - beta)/(pi*eta*h))**(1/4)",
     ),
     "adai.inertia-mean": ("1 - beta0/2", "beta0", "1.03*(1 - beta0)", "1 - beta0**2"),
     "iwal.unbiased": ("1/2", "2", "0.97", "1.03"),

@@ -22,7 +22,7 @@ Numbers = tuple[Sequence[str], list[tuple[str, ...]], str]
 FOLDER = Path(__file__).parents[1] / "assets" / "related"
 ROUNDING = 1e-10
 EXPERIMENTS = ("counterexample", "warmup", "conformity")
-"""Experiments of the word compare whose records the page of RAdam, AdaShift and CProp shows."""
+"""Experiments of the word compare whose records the pages of RAdam, AdaShift and CProp show."""
 ELSEWHERE = ("minima",)
 """That stand on the page of real training."""
 

@@ -1,4 +1,4 @@
-"""RAdam, AdaShift and CProp on their page: tables and a figure from the committed records, beside the claims."""
+"""RAdam, AdaShift and CProp on their pages: tables and figures from the committed records, beside the claims."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from inertialab.theory import claim as named
 
 Row = Mapping[str, Any]
 Evidence = Mapping[str, Any]
-STUDIES = ("radam-rectified", "radam-update-run", "adashift-periods", "adam-critical", "cprop-floor", "cprop-heat")
-"""Whose records the page shows."""
 
 
 def measurements(evidence: Evidence, study: str, *quantities: str) -> list[Row]:
@@ -75,6 +73,30 @@ def lags(evidence: Evidence) -> str:
     return _told(evidence, "adashift-periods", header, rows)
 
 
+def orders(evidence: Evidence) -> str:
+    """Which gradient of a period makes the shortest and the longest way for its size."""
+    periods = dict[tuple[Any, ...], dict[int, float]]()
+    for row in measurements(evidence, "adashift-orders", "factor"):
+        point = row["point"]
+        lag = point["lag"] if point["optimizer"] == "adashift" else 0
+        setting = (*(point[name] for name in ("rare", "d", "beta", "beta2")), lag)
+        periods.setdefault(setting, {})[(point["age"] + lag) % point["d"]] = row["estimate"]["value"]
+    rows = []
+    for (rare, d, beta, beta2, lag), ways in periods.items():
+        name = f"AdaShift, lag {lag}" if lag else "Adam"
+        ends = (
+            f"{ways[place]:.3g}, {_place(place)}"
+            for place in (min(ways, key=ways.__getitem__), max(ways, key=ways.__getitem__))
+        )
+        rows.append((f"{rare:g}", f"{d}", f"{beta:g}", f"{beta2:g}", name, *ends))
+    header = (r"\(G\)", r"\(d\)", r"\(\beta_1\)", r"\(\beta_2\)", "optimizer", "shortest way", "longest way")
+    return _told(evidence, "adashift-orders", header, rows)
+
+
+def _place(place: int) -> str:
+    return f"{place} steps later" if place > 1 else ("one step later" if place else "the rare gradient")
+
+
 def critical(evidence: Evidence) -> str:
     """Size of the rare gradient at which Adam turns."""
     rows = [
@@ -92,36 +114,51 @@ def critical(evidence: Evidence) -> str:
 
 def heats(evidence: Evidence) -> str:
     """Variance over that of SGD, on slow directions and on fast ones."""
-    rows = []
-    for row in measurements(evidence, "cprop-heat", "heat", "fast"):
-        point = row["point"]
-        share = point["eta"] * point["h"] / (1 - point["beta"])
-        derived = f"{predicted('cprop.temperature', row):.4g}" if row["quantity"] == "heat" else "no claim"
-        rows.append((f"{point['c']:g}", f"{share:.2g}", interval(row), derived))
+    rows = [
+        _heat(row, "cprop.temperature" if row["quantity"] == "heat" else "")
+        for row in measurements(evidence, "cprop-heat", "heat", "fast")
+    ]
+    rows += [_heat(row, "cprop.fast-temperature") for row in measurements(evidence, "cprop-fast", "fast")]
     header = (r"\(c\)", r"\(\eta h/(1-\beta)\)", "variance over SGD's", "derived")
-    return _told(evidence, "cprop-heat", header, rows)
+    return _told(evidence, "cprop-heat" if "cprop-heat" in evidence else "cprop-fast", header, rows)
+
+
+def _heat(row: Row, id: str) -> tuple[str, ...]:
+    """A line of the table of temperatures; no claim without an id."""
+    point = row["point"]
+    share = point["eta"] * point["h"] / (1 - point["beta"])
+    return f"{point['c']:g}", f"{share:.2g}", interval(row), f"{predicted(id, row):.4g}" if id else "no claim"
 
 
 PLACES: dict[str, Callable[[Evidence], str]] = {
     "related-rectified": rectified,
     "related-lags": lags,
+    "related-orders": orders,
     "related-critical": critical,
     "related-heats": heats,
     **{f"related-{what}": partial(compared.shown, what) for what in compared.EXPERIMENTS},
 }
-"""What stands for a table on the page."""
+"""What stands for a table on a page."""
 
 
-def figure(evidence: Evidence) -> str:
-    """Mean size of Adam's first steps, and CProp's scale under noise: measured points on the claims' curves; an SVG."""
+def updates(evidence: Evidence) -> str:
+    """Mean size of Adam's first steps: measured points on the claim's curves; an SVG."""
+    found = measurements(evidence, "radam-update-run", "size")
+    return _figure(found, "radam.mean-update", ("beta", "beta2"), "mean |update| / η", "Adam under pure noise")
+
+
+def floors(evidence: Evidence) -> str:
+    """CProp's scale under noise: measured points on the claim's curves; an SVG."""
+    found = measurements(evidence, "cprop-floor", "scale")
+    return _figure(found, "cprop.noise-floor", ("beta",), "mean scale", "CProp under pure noise, c = 1")
+
+
+def _figure(rows: Sequence[Row], id: str, names: Sequence[str], measured: str, title: str) -> str:
     with rc_context(OF_RECORDS):
-        drawn = Figure(figsize=(7.5, 3.2), layout="constrained")
-        left, right = drawn.subplots(1, 2)
-        updates = measurements(evidence, "radam-update-run", "size")
-        _curves(left, updates, "radam.mean-update", ("beta", "beta2"))
-        left.set(xlabel="step", ylabel="mean |update| / η", xscale="log", title="Adam under pure noise")
-        _curves(right, measurements(evidence, "cprop-floor", "scale"), "cprop.noise-floor", ("beta",))
-        right.set(xlabel="step", ylabel="mean scale", xscale="log", title="CProp under pure noise, c = 1")
+        drawn = Figure(figsize=(5, 3.2), layout="constrained")
+        axes = drawn.subplots()
+        _curves(axes, rows, id, names)
+        axes.set(xlabel="step", ylabel=measured, xscale="log", title=title)
         return svg(drawn)
 
 

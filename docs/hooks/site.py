@@ -143,7 +143,8 @@ def _pictures(evidence: dict[str, Any], maps: list[Any]) -> Iterator[tuple[Any, 
     """Address of every other figure, what draws it, and what that is given."""
     yield from ((f"maps/{made['file']}.svg", regime_map.figure, made) for made in maps)
     yield "rooms.svg", rooms.figure
-    yield "related.svg", related.figure, evidence
+    yield "radam.svg", related.updates, evidence
+    yield "cprop.svg", related.floors, evidence
     for what in filter(compared.found, (*compared.EXPERIMENTS, *compared.ELSEWHERE)):
         yield f"related-{what}.svg", compared.figure, what
     if campaigns.found(RESULTS / "gpu"):

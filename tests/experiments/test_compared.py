@@ -43,6 +43,19 @@ def test_sgd_goes_down_at_the_mean_gradient_and_loses_nothing():
     assert seen["loss"][0] == pytest.approx(0, abs=1e-9)
 
 
+def test_every_optimizer_of_the_package_is_an_arm():
+    assert set(counterexample.ARMS) == set(OPTIMIZERS)
+
+
+def test_momentum_goes_the_same_way_in_every_convention():
+    settings = {**LAW, "mean": 0.5, "steps": 300, "runs": 200}
+    averaged, *summed = (
+        counterexample.run(arm, settings, 0, nothing)["place"] for arm in ("momentum-ema", *counterexample.SUMMED)
+    )
+    for places in summed:
+        assert places == pytest.approx(averaged, rel=1e-9)
+
+
 def test_adam_goes_the_wrong_way_where_adashift_does_not():
     settings = {**LAW, "steps": 3000, "runs": 2000}
     adam, shifted = (counterexample.run(arm, settings, 1, nothing) for arm in ("adam", "adashift"))

@@ -225,6 +225,7 @@ def test_the_errors_of_every_way_to_measure_by_sampling_are_judged():
         gates.floors: stationary.equilibrium,
         drifts.drifts: stationary.equilibrium,
         averages.averages: relations.relations,
+        averages.few_gradients: relations.relations,
         averages.rectified: relations.relations,
         drifts.factor_losses: relations.relations,
         gates.heats: relations.relations,

@@ -267,7 +267,11 @@ def test_a_weighted_line_is_that_of_polyfit(rng):
     assert np.array(weighted_line(x, y, se)) == pytest.approx(np.array(expected))
 
 
-PLACES = {"radam.rectified-variance": {"T": 20, "beta2": 0.98}, "adashift.net-update": {"d": 7, "lag": 3, "rare": 3.1}}
+PLACES = {
+    "radam.rectified-variance": {"T": 20, "beta2": 0.98},
+    "adashift.net-update": {"d": 7, "lag": 3, "rare": 3.1},
+    "adashift.net-factor-order": {"d": 7, "age": 3, "rare": 3.1},
+}
 """Where a formula is a number and its integers are all different."""
 
 

@@ -58,3 +58,23 @@ def test_runs_of_the_optimizer_and_the_integral_agree(cpu):
     mean, square = factors.factor_moments(factors.weights(0.0, 0.95, 12)[1])
     assert abs(looks[12].mean() - mean) < 4 * looks[12].std() / 200_000**0.5
     assert looks[12].var() == pytest.approx(square - mean**2, rel=0.03)
+
+
+def test_errors_of_a_weighted_variance_are_its_scatter(rng):
+    """Gaussian numbers drawn twice as wide: their own variance, one, and what the estimate says of its error."""
+    found = []
+    for _ in range(300):
+        x = 2 * rng.standard_normal(2000)
+        found.append(averages.weighted_variance(x, 2 * np.exp(-(x**2) * 3 / 8)))
+    values = np.array([f.value for f in found])
+    assert values.mean() == pytest.approx(1, abs=4 * values.std() / 300**0.5)
+    assert values.std() == pytest.approx(np.mean([f.se for f in found]), rel=0.15)
+
+
+def test_gradients_that_count_are_gaussian(rng):
+    """Moments of a square that small gradients decide, and of one that large ones do."""
+    gradients, weights = averages._small_gradients(4, 400_000, rng)
+    for power, expected in ((0, 1.0), (2, 1.0), (4, 3.0)):
+        counted = weights * gradients[2] ** power
+        assert counted.mean() == pytest.approx(expected, abs=5 * counted.std() / 400_000**0.5)
+    assert (gradients[2] ** 2).mean() < 0.7

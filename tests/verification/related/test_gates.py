@@ -25,13 +25,13 @@ def test_the_first_scale_is_one():
 
 def test_a_gate_that_is_always_open_is_sgd(rng, cpu):
     point = {"eta": 0.05, "h": 1.0, "C": 2.0, "beta": 0.9, "c": 1e9}
-    (found,) = gates.heats([point], 50, rng=rng, device=cpu, tick=lambda: None).measurements
+    (found,) = gates.heats([point], 50, 24, rng=rng, device=cpu, tick=lambda: None).measurements
     assert found.estimate.value == pytest.approx(1, abs=0.02)
 
 
 def test_fast_directions_are_told_apart(rng, cpu):
     point = {"eta": 0.3, "h": 1.0, "C": 1.0, "beta": 0.95, "c": 1.0}
-    (found,) = gates.heats([point], 300, rng=rng, device=cpu, tick=lambda: None).measurements
+    (found,) = gates.heats([point], 300, 24, rng=rng, device=cpu, tick=lambda: None).measurements
     assert found.quantity == "fast"
     assert found.estimate.value < 0.9
 

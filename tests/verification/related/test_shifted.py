@@ -13,6 +13,49 @@ def test_without_a_lag_it_is_adam_and_with_a_period_its_steps():
     assert abs(shifted.periodic(rare=6.0, d=5, beta=0.3, beta2=0.8, lag=2) / plain - 1).max() > 0.1
 
 
+def test_a_lag_of_a_period_more_takes_the_same_steps_bit_for_bit():
+    """Without momentum, a period later, from the first step on: the second moment holds the same gradients."""
+    gradients = [6.3, -1.0, -1.0, -1.1, -1.0] * 40
+    short, long = (
+        shifted.displacements(shifted.adashift(1.0, 0.0, 0.83, shifted.TINY, lag), gradients) for lag in (5, 10)
+    )
+    assert np.array_equal(long[10:], short[5:-5])
+    assert not np.array_equal(long[10:], short[4:-6])
+
+
+def test_adam_is_told_from_a_lag_of_a_period_by_roundings_alone():
+    """PyTorch's Adam rounds β₂v and (1 - β₂)ĝ² and divides roots, AdaShift rounds (1 - β₂)(ĝ² - v) and takes the root
+    of a quotient: the same numbers but for some last digits, which each average forgets as it does its gradients."""
+    beta, beta2 = 0.3, 0.83
+    apart = [
+        shifted.periodic(rare=6.3, d=5, beta=beta, beta2=beta2, lag=5)
+        / shifted.periodic(rare=6.3, d=5, beta=beta, beta2=beta2, lag=0)
+        - 1
+    ]
+    allowed = 3 * np.finfo(float).eps * (1 / (1 - beta) + 1 / (1 - beta2) / 2)
+    assert 0 < np.abs(apart).max() < allowed
+
+
+def test_the_rare_gradient_makes_the_shortest_way_and_a_lag_hands_that_on():
+    common = {"rare": 6.0, "d": 6, "beta2": 0.8}
+    adam = [shifted.net_factor(**common, beta=0.6, lag=0, place=p) for p in range(6)]
+    peak = int(np.argmax(adam))
+    assert np.argmin(adam) == 0
+    assert (np.diff(adam[: peak + 1]) > 0).all()
+    assert (np.diff([*adam[peak:], adam[0]]) < 0).all()
+    lagging = [shifted.net_factor(**common, beta=0.0, lag=2, place=p) for p in range(6)]
+    assert np.argmin(lagging) == 2
+
+
+def test_net_factors_make_the_way_of_a_period():
+    common = {"rare": 6.0, "d": 4, "beta": 0.5, "beta2": 0.8, "lag": 0}
+    way = -shifted.periodic(**common).sum()
+    gradients = [6.0, -1.0, -1.0, -1.0]
+    assert sum(g * shifted.net_factor(**common, place=p) for p, g in enumerate(gradients)) == pytest.approx(
+        way, rel=1e-9
+    )
+
+
 def test_a_held_second_moment_divides_the_first_free_step():
     point = {"eta": 0.3, "h": 2.0, "delta": 0.1, "beta2": 0.8}
     places, sizes = np.array([0.5, 0.5, -0.2]), np.array([0.5, 1.0, 0.3])
@@ -31,6 +74,13 @@ def test_a_cycle_beyond_its_edge_is_not_found(rng, cpu):
     point = {"eta": 0.6, "h": 1.0, "delta": 0.1, "beta2": 0.8}
     small, large = shifted.cycles([point], rng=rng, device=cpu, tick=lambda: None).measurements
     assert large.estimate.value > 1.05 * small.estimate.value
+
+
+def test_below_the_window_the_minimum_attracts(rng, cpu):
+    for share, rests in ((1.95, True), (2.05, False)):
+        point = {"eta": 0.1 * share, "h": 1.0, "delta": 0.1, "beta2": 0.8}
+        ends = [m.estimate.value for m in shifted.cycles([point], rng=rng, device=cpu, tick=lambda: None).measurements]
+        assert (max(ends) < 1e-12) == rests
 
 
 def crowd(generator, beta=0.0, optimizer="adam", coordinates=20_000):

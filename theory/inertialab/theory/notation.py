@@ -621,6 +621,15 @@ net_update = declared(
     "way down over a period of the gradients, in learning rates",
     (0, 0),
 )
+age = declared(
+    "age", "a", "steps since the newest rare gradient in the second moment", (0, 0), integer=True, nonnegative=True
+)
+net_factor = declared(
+    "net_factor",
+    r"k_a=-\frac1{\eta\hat g}\sum_{\text{all steps}}\Delta\theta",
+    "way down that a gradient makes over all steps, for its size and in learning rates",
+    (0, 0),
+)
 same_steps = declared(
     "same_steps",
     r"\frac{\Delta\theta_{\mathrm{AdaShift}}}{\Delta\theta_{\mathrm{Adam}}}",

@@ -16,11 +16,15 @@ from torch import Tensor
 from inertialab.optim import OPTIMIZERS
 
 Tick = Callable[[int], None]
-ADAPTIVE = ("adam", "amsgrad", "radam", "adashift")
+ADAPTIVE = ("adam", "adamw", "amsgrad", "radam", "adashift")
 """Their learning rate has the units of the parameters, and they take `beta` and `beta2`."""
-ARMS = ("sgd", "momentum-ema", *ADAPTIVE, "cprop-sgd", "adai")
-OWN: dict[str, dict[str, float]] = {"momentum-ema": {"beta": 0.9}}
+SUMMED = ("momentum-torch", "heavy-ball")
+"""Whose step is a sum of gradients, not an average, which its learning rate makes up for."""
+ARMS = ("sgd", "momentum-ema", *SUMMED, *ADAPTIVE, "cprop-sgd", "adai")
+OWN: dict[str, dict[str, float]] = {arm: {"beta": 0.9} for arm in ("momentum-ema", *SUMMED)}
 """Settings of the others that have no default."""
+DECAYING = ("adamw",)
+"""Whose step also shrinks the parameters."""
 INSTANT = ("sgd", "cprop-sgd")
 """Whose step is along the gradient of that step alone."""
 
@@ -43,7 +47,8 @@ def optimizer_of(arm: str, theta: Tensor, settings: dict[str, Any]) -> torch.opt
     if arm in ADAPTIVE:
         return OPTIMIZERS[arm].make([theta], eta=eta, beta=settings["beta"], beta2=settings["beta2"])
     rate = eta / moments(settings["rare"], settings["mean"])["square"] ** 0.5
-    return OPTIMIZERS[arm].make([theta], eta=rate, **OWN.get(arm, {}))
+    own = OWN.get(arm, {})
+    return OPTIMIZERS[arm].make([theta], eta=rate * (1 - own["beta"]) if arm in SUMMED else rate, **own)
 
 
 def run(arm: str, settings: dict[str, Any], seed: int, tick: Tick) -> dict[str, Any]:
@@ -69,7 +74,8 @@ def run(arm: str, settings: dict[str, Any], seed: int, tick: Tick) -> dict[str, 
     theta = torch.zeros(runs, dtype=torch.float64, requires_grad=True)
     optimizer, looks = optimizer_of(arm, theta, settings), set(times_of(steps))
     sums = torch.zeros(3, runs, dtype=torch.float64)  # way of rare gradients, their number, way of common ones
-    instant, found, done = arm in INSTANT or (arm in ADAPTIVE and settings["beta"] == 0), [], 0
+    alone = arm in ADAPTIVE and arm not in DECAYING and settings["beta"] == 0
+    instant, found, done = arm in INSTANT or alone, [], 0
     settled, start = steps // 4, theta.detach().clone()
     for step in range(1, steps + 1):
         is_rare = torch.rand(runs, generator=generator) < law["chance"]

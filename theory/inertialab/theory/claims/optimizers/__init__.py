@@ -12,7 +12,9 @@ CLAIMS = claims_in(
     "radam_average",
     "radam_update",
     "adashift",
+    "adashift_order",
     "adashift_drift",
     "cprop",
     "cprop_heat",
+    "cprop_fast",
 )

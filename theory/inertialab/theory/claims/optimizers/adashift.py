@@ -38,7 +38,7 @@ def shifted_square(squared: sp.Expr) -> sp.Expr:
     return moves.expr.subs(sp.Symbol(f"g_{SHIFT}", real=True) ** 2, squared)
 
 
-def _moment(age: sp.Expr) -> sp.Expr:
+def moment(age: sp.Expr) -> sp.Expr:
     """Second moment whose newest rare gradient is of this age, in units of the common one."""
     return 1 + _peak * beta2**age
 
@@ -61,14 +61,12 @@ def adashift_net_update() -> Derivation:
     second moment. Adam, which does not lag, meets it with the largest and may go the wrong way; so does a lag of a
     whole period.
     """
-    common = shifted_square(sp.Integer(1)).subs(second, _moment(_age))
-    yield Step(
-        "A common gradient of age 0: the rare one grows older", None, _moment(_age + 1), equals=sp.expand(common)
-    )
-    again = shifted_square(rare**2).subs(second, _moment(period - 1))
-    yield Step("A rare one: the period closes", None, _moment(sp.Integer(0)), equals=sp.simplify(again))
-    total = sp.Sum(1 / sp.sqrt(_moment(_age)), (_age, 0, period - 1))
-    at_rare = _moment(period - lag)
+    common = shifted_square(sp.Integer(1)).subs(second, moment(_age))
+    yield Step("A common gradient of age 0: the rare one grows older", None, moment(_age + 1), equals=sp.expand(common))
+    again = shifted_square(rare**2).subs(second, moment(period - 1))
+    yield Step("A rare one: the period closes", None, moment(sp.Integer(0)), equals=sp.simplify(again))
+    total = sp.Sum(1 / sp.sqrt(moment(_age)), (_age, 0, period - 1))
+    at_rare = moment(period - lag)
     others = total - 1 / sp.sqrt(at_rare)
     derived = rare / sp.sqrt(at_rare) - others
     for shift in (1, 3):
@@ -121,20 +119,31 @@ def adashift_periodic() -> Derivation:
     ages = sp.summation(beta**_age, (_age, 0, period - 1))
     ages = ages.replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[-1].expr)
     yield Step("AdaShift's, in a window of a period", None, window, equals=sp.simplify(beta**_age / ages))
-    later = shifted_square(rare**2).subs(second, _moment(period - 1))
-    yield Step("A period later the second moment is the same", None, _moment(sp.Integer(0)), equals=sp.simplify(later))
+    later = shifted_square(rare**2).subs(second, moment(period - 1))
+    yield Step("A period later the second moment is the same", None, moment(sp.Integer(0)), equals=sp.simplify(later))
     return proven(sp.Integer(1), equals=sp.simplify(window / exponential))
 
 
 _r, _h = sp.symbols("r h", positive=True)
 
 
+def _reflected(place: sp.Expr, square: sp.Expr) -> sp.Expr:
+    """The other side of the place after a step of the rule, from a place and a second moment."""
+    moves, _ = dict(ADASHIFT.assignments)[theta].args
+    one_old = {theta: place, average: _h * place, v_hat: square, eta: eta_adam}  # of a window of one gradient
+    return -moves.expr.subs(one_old)
+
+
+def _step_and_reflection(square: sp.Expr) -> sp.Expr:
+    """Change of the place after a step and a reflection with the place before, at a given second moment."""
+    place = sp.Symbol("x", positive=True)
+    return sp.expand(sp.diff(_reflected(place, square), place)).subs(_h, h)
+
+
 def _cycle() -> tuple[sp.Expr, sp.Matrix]:
     """Radius of the cycle of sign flips, and the deviations from it after a step and a reflection, as a matrix."""
     place, square = sp.symbols("x v", positive=True)
-    moves, _ = dict(ADASHIFT.assignments)[theta].args
-    one_old = {theta: place, average: _h * place, v_hat: square, eta: eta_adam}  # of a window of one gradient
-    reflected = -moves.expr.subs(one_old)
+    reflected = _reflected(place, square)
     after = shifted_square((_h * place) ** 2).subs(second, square)
     on_cycle = {place: _r, square: (_h * _r) ** 2}
     (radius,) = sp.solve(reflected.subs(on_cycle) - _r, _r)
@@ -147,10 +156,7 @@ def _cycle() -> tuple[sp.Expr, sp.Matrix]:
     cycle_radius,
     (eta_adam, h, delta),
     kind="exact",
-    regime=Regime(
-        (h > 0, delta > 0, eta_adam * h > 2 * delta, eta_adam * h < 4 * delta),
-        "Below there is no cycle, above it repels.",
-    ),
+    regime=Regime((h > 0, delta > 0, eta_adam * h < 4 * delta), "Above the cycle repels."),
     layers=("numerics",),
     slips=(("(h * _r + delta)", "(h * _r + 2 * delta)"), ("eta_adam / 2 - delta", "eta_adam / 2 + delta")),
 )
@@ -159,14 +165,19 @@ def adashift_cycle() -> Derivation:
 
     It is the constant ε under the root that decides: a step at distance r is ηhr/(hr + ε) and must be 2r. The cycle
     exists for 2ε < ηh and attracts for ηh < 4ε, see adashift.cycle-factor; with the tiny ε of the default nothing
-    attracts.
+    attracts. Up to 2ε the minimum itself attracts, and the distance is zero: where gradients vanish, so does their
+    second moment, and a step is ηh/ε times the distance.
     """
     radius, _ = _cycle()
     (least,) = sp.solve(radius, eta_adam)
     yield Step("It is zero at a learning rate of", eta_adam, 2 * delta / h, equals=least)
     step = eta_adam * h * _r / (h * _r + delta)
     yield Step("A step from there ends on the other side", None, 2 * radius, equals=sp.simplify(step.subs(_r, radius)))
-    return proven(eta_adam / 2 - delta / h, equals=radius)
+    at_rest = _step_and_reflection(sp.Integer(0))
+    yield Step("Factor of a step and a reflection at the minimum", None, eta_adam * h / delta - 1, equals=at_rest)
+    (edge,) = sp.solve(at_rest - 1, eta_adam)
+    yield Step("It reaches 1, and the minimum attracts no more, at", eta_adam, 2 * delta / h, equals=edge)
+    return proven(sp.Max(0, eta_adam / 2 - delta / h), equals=sp.Max(0, radius))
 
 
 @claim(

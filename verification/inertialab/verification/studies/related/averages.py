@@ -1,6 +1,7 @@
 """Adam and RAdam under Gaussian noise: one tensor of many coordinates, each a run of its own, told by its steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import gamma
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from inertialab.verification.studies.study import Findings, Measurement, Points,
 
 MEMORIES = 6
 """Memories of the second moment before late steps are looked at, which is one memory apart."""
+FEWER = 1.5
+"""Degrees of freedom that are left out where gradients are few; with two, mean squares had no error at all."""
 
 
 def noisy_steps(
@@ -66,6 +69,48 @@ def plain_factors(
             Measurement("variance", {"rho": step}, variance(factor)),
         ]
     return Findings(tuple(rows))
+
+
+def few_gradients(
+    points: Points, coordinates: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
+    """Mean and variance of Adam's factor after so few steps, `rho`, that it has hardly moments or none beyond these.
+
+    Gradients are drawn in any direction, with a square that has `FEWER` degrees of freedom less, so that small ones are
+    no longer rare, and count by the ratio of both densities.
+    """
+    rows = []
+    for point in points:
+        gradients, weights = _small_gradients(int(point["rho"]), coordinates, rng)
+        theta = torch.zeros(coordinates, dtype=torch.float64, device=device)
+        stepper = OPTIMIZERS["adam"].make([theta], eta=1.0, beta=0.0, beta2=PLAIN, delta=TINY)
+        for g in torch.as_tensor(gradients, device=device):
+            theta.zero_()
+            theta.grad = g
+            stepper.step()
+            tick()
+        factor = -theta.cpu().numpy() / gradients[-1]
+        rows += [
+            Measurement("mean", point, Estimate.mean(weights * factor)),
+            Measurement("variance", point, weighted_variance(factor, weights)),
+        ]
+    return Findings(tuple(rows))
+
+
+def _small_gradients(rho: int, coordinates: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of shape (rho, coordinates), and what each column counts, 1 in the mean."""
+    z, fewer = rng.standard_normal((rho, coordinates)), rho - FEWER
+    square = rng.chisquare(fewer, coordinates)
+    gradients = z * np.sqrt(square / (z**2).sum(0))
+    return gradients, (square / 2) ** (FEWER / 2) * gamma(fewer / 2) / gamma(rho / 2)
+
+
+def weighted_variance(values: np.ndarray, weights: np.ndarray) -> Estimate:
+    """Variance of values that count by weights of mean one, its error to first order; shape (n,) each."""
+    mean = (weights * values).mean()
+    second = weights * values**2
+    influence = second - 2 * mean * weights * values
+    return Estimate(float(second.mean() - mean**2), float(influence.std() / len(values) ** 0.5), len(values))
 
 
 def averages(

@@ -16,8 +16,6 @@ RELAXED = 2.5
 """Relaxation times before the spread is looked at; it starts as that of SGD."""
 LOOKED = 6
 """Relaxation times over which it is."""
-LOOKS = 24
-"""At each particle."""
 
 
 def scales(
@@ -57,26 +55,31 @@ def floors(
     return Findings(tuple(rows))
 
 
-def heats(points: Points, particles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+def heats(
+    points: Points, particles: int, looks: int, *, rng: np.random.Generator, device: torch.device, tick: Tick
+) -> Findings:
     """Variance of CProp on a parabola over that of SGD in the same noise.
 
     Args:
         points: `eta`, `h`, `C`, and CProp's `beta` and `c`; where eta·h is not small beside 1 - beta the quantity is
-            `fast`, of which no claim is made.
+            `fast`.
         particles: Number of particles.
+        looks: At each particle.
         rng: Source of all randomness.
         device: Where to run.
         tick: Called after each step.
     """
     rows = []
     for point in points:
-        gated, plain = _spreads(point, particles, torch_generator(rng, device), tick)
+        gated, plain = _spreads(point, particles, looks, torch_generator(rng, device), tick)
         name = "heat" if point["eta"] * point["h"] < 1 - point["beta"] else "fast"
         rows.append(Measurement(name, point, over(gated, plain)))
     return Findings(tuple(rows))
 
 
-def _spreads(point: Mapping[str, Any], particles: int, generator: torch.Generator, tick: Tick) -> list[np.ndarray]:
+def _spreads(
+    point: Mapping[str, Any], particles: int, looks: int, generator: torch.Generator, tick: Tick
+) -> list[np.ndarray]:
     """Each particle's mean square over the looks, under CProp and under SGD."""
     eta, h, spread = point["eta"], point["h"], point["C"] ** 0.5
     start = torch.randn(particles, dtype=torch.float64, device=generator.device, generator=generator)
@@ -89,9 +92,9 @@ def _spreads(point: Mapping[str, Any], particles: int, generator: torch.Generato
     ]
     # On fast directions it is the memory of the scale that is waited for.
     relaxation = max(1 / (eta * h), 1 / (1 - point["beta"]))
-    wait, between = int(RELAXED * relaxation), max(1, int(LOOKED * relaxation / LOOKS))
+    wait, between = int(RELAXED * relaxation), max(1, int(LOOKED * relaxation / looks))
     squares = [torch.zeros_like(start), torch.zeros_like(start)]
-    for step in range(wait + LOOKS * between):
+    for step in range(wait + looks * between):
         noise = spread * torch.randn(start.shape, dtype=start.dtype, device=start.device, generator=generator)
         for theta, stepper in zip(places, steppers, strict=True):
             theta.grad = h * theta + noise
@@ -100,7 +103,7 @@ def _spreads(point: Mapping[str, Any], particles: int, generator: torch.Generato
             for total, theta in zip(squares, places, strict=True):
                 total += theta**2
         tick()
-    return [(total / LOOKS).cpu().numpy() for total in squares]
+    return [(total / looks).cpu().numpy() for total in squares]
 
 
 def over(upper: np.ndarray, lower: np.ndarray) -> Estimate:

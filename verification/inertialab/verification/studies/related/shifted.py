@@ -65,6 +65,46 @@ def net_updates(points: Points, *, rng: np.random.Generator, device: torch.devic
     return Findings(tuple(rows))
 
 
+def net_factor(rare: float, d: int, beta: float, beta2: float, lag: int, place: int) -> float:
+    """Way down that one of periodic gradients makes over all steps, for its size, learning rate one.
+
+    With its sign turned, once, all second moments are the same, and all steps differ by what it gives to them.
+
+    Args:
+        rare: Size of the rare gradient at the start of a period.
+        d: Length of the period.
+        beta: Of the first moment.
+        beta2: Of the second moment.
+        lag: Of AdaShift; 0 for Adam.
+        place: Of the gradient in its period.
+    """
+    settled = (int(np.ceil(MEMORIES / (1 - beta2) / d)) + 2 + lag // d) * d
+    after = d * (int(np.ceil(MEMORIES / (1 - beta) / d)) + 1)
+    gradients = np.tile([rare] + [-1.0] * (d - 1), (settled + after) // d)
+    turned = gradients.copy()
+    turned[settled + place] *= -1
+    make = adashift(1.0, beta, beta2, TINY, lag)
+    apart = displacements(make, turned.tolist()) - displacements(make, gradients.tolist())
+    return float(apart.sum() / (2 * gradients[settled + place]))
+
+
+def net_factors(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+    """Net factors of all gradients of a period under Adam, and under AdaShift without momentum.
+
+    For AdaShift the conditions name the age that the rare gradient has in the second moment.
+    """
+    rows = []
+    for point in points:
+        given = _numbers(point)
+        for place in range(given["d"]):
+            adam = {**point, "age": place, "optimizer": "adam"}
+            rows.append(Measurement("factor", adam, Estimate(net_factor(**{**given, "lag": 0}, place=place))))
+            shifted = {**point, "beta": 0.0, "age": (place - given["lag"]) % given["d"], "optimizer": "adashift"}
+            rows.append(Measurement("factor", shifted, Estimate(net_factor(**{**given, "beta": 0.0}, place=place))))
+            tick()
+    return Findings(tuple(rows))
+
+
 def same_steps(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """Steps of AdaShift that lags by a period over those of Adam: the smallest and the largest ratio of a period."""
     rows = []
@@ -84,7 +124,8 @@ def _numbers(point: Any) -> dict[str, Any]:
 def cycles(points: Points, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """Distance from the minimum of a parabola at which AdaShift, with a lag of one, goes on from side to side.
 
-    It starts anywhere within a learning rate of the minimum, and must have come to rest in its distance.
+    It starts anywhere within a learning rate of the minimum, and must have come to rest in its distance. The
+    condition `unit` is what a distance of zero is measured by, a learning rate.
     """
     rows = []
     for point in points:
@@ -96,7 +137,8 @@ def cycles(points: Points, *, rng: np.random.Generator, device: torch.device, ti
             before = theta.clone()
             stepper.step()
         ends = torch.cat([theta.abs(), before.abs()])
-        rows += [Measurement("radius", point, Estimate(float(x))) for x in (ends.min(), ends.max())]
+        conditions = {**point, "unit": point["eta"]}
+        rows += [Measurement("radius", conditions, Estimate(float(x))) for x in (ends.min(), ends.max())]
         tick()
     return Findings(tuple(rows))
 
