@@ -53,7 +53,7 @@ NETWORKS = Study(
     "har-networks",
     networks.known_groups,
     {"points": drawn("har-networks", _network), "seeds": 2, "steps": 700},
-    full={"seeds": 240},
+    full={"seeds": 120},
 )
 LOGITS = Study(
     "har-logits",
@@ -63,7 +63,7 @@ LOGITS = Study(
             {**point, "penalised": which} for point in drawn("har-logits", _logits) for which in ("output", "loss")
         ],
         "logits": 3,
-        "draws": 500,
+        "draws": 300,
         "nodes": 1500,
     },
     full={"draws": 4000, "nodes": 3000},
