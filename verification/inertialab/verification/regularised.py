@@ -62,8 +62,9 @@ def _asked(options: Network, trained: dict[str, Any]) -> Har:
         raise WrongInputError(
             f"{options.record}: Jacobian and Hessian by group are measured for the demonstrations labels and images."
         )
-    known = {field.name for field in fields(Har)} & key.keys()
-    return Har(**{name: tuple(v) if isinstance(v := key[name], list) else v for name in known})
+    given = {field.name: key[field.name] for field in fields(Har) if field.name in key}
+    known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+    return Har(**known)
 
 
 def _one(
