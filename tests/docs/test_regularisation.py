@@ -11,6 +11,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 from inertialab.experiments.har import tables
 from inertialab.experiments.har.arms import ARMS
+from inertialab.experiments.har.command import ratios
 from inertialab.experiments.store import read_json
 from inertialab.theory.claims.regularisation.groups import har_both_groups, har_clean_group
 from inertialab.theory.claims.regularisation.strength import har_mistuning
@@ -138,6 +139,18 @@ def test_the_committed_records_are_complete_and_of_the_demonstrations():
         assert record["key"]["demo"] == name
         assert not record["dirty"]
         assert len(record["result"]["runs"]) >= fewest
+
+
+def test_what_the_page_says_of_no_penalty_is_in_the_records():
+    record, measured = (read_json(regularisation.FOLDER / f"labels{end}.json") for end in ("", ".curvature"))
+    assert record is not None
+    assert measured is not None
+    (flipped, rare, plain) = ratios(record["result"], "none")["wrong"]
+    assert all(ratio + 2 * error < 1 for ratio, error in (flipped, plain))
+    assert rare[0] - 2 * rare[1] > 1
+    for run in measured["result"]["runs"]:
+        for arm in ("uniform", "har"):
+            assert all(a["penalty"] < b["penalty"] for a, b in zip(run[arm], run["none"], strict=True))
 
 
 def test_the_committed_measurement_is_of_the_weights_of_the_committed_record():
