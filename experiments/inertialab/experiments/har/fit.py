@@ -87,7 +87,6 @@ def train(
     """
     model = copy.deepcopy(model)
     penalty = JacobianPenalty(model, recipe.layers, recipe.of, recipe.form)
-    weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.eta)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
@@ -98,7 +97,7 @@ def train(
         outputs, sizes = penalty.with_outputs(x[chosen], y[chosen])
         loss = (example_losses(outputs, y[chosen]) + strengths[chosen] * sizes).mean()
         optimizer.zero_grad()
-        loss.backward(inputs=weights)  # and not the inputs, which a penalty differentiates by
+        loss.backward()
         optimizer.step()
         if (step % 100 == 99 or step == recipe.steps - 1) and not _sound(loss, model):
             raise FloatingPointError(
