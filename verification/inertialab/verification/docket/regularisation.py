@@ -65,7 +65,7 @@ LOGITS = Study(
             {**point, "penalised": which} for point in drawn("har-logits", _logits) for which in ("output", "loss")
         ],
         "logits": 3,
-        "draws": 300,
+        "draws": 500,
         "nodes": 1500,
     },
     full={"draws": 4000, "nodes": 3000},
