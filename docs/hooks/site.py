@@ -189,6 +189,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         "gpu": lambda: campaigns.beside(judged, RESULTS / "gpu" / "verification"),
         "har regression": lambda: regularisation.shown("regression"),
         "har labels": lambda: regularisation.shown("labels"),
+        "har labels by group": lambda: regularisation.by_group("labels"),
         "har images": lambda: regularisation.shown("images"),
         "findings": lambda: findings.first({row["id"]: row for row in judged["rows"]}),
         "strip": lambda: board.strip(judged),

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from inertialab.experiments import __main__ as command
+from inertialab.experiments.har import arms, tables
 from inertialab.experiments.har import command as har
-from inertialab.experiments.har import tables
 from inertialab.experiments.har.options import Har
 
 QUICK = ["--steps", "20", "--strengths", "1e-3", "1e-1", "--hidden", "6"]
@@ -201,17 +201,17 @@ def test_a_choice_at_an_end_of_the_grid_is_told():
     assert told.startswith("One strength for all: the largest strength of the grid was chosen in 2 of 2 splits; ")
 
 
-def test_the_other_arm_has_the_best_common_strength_for_all(tmp_path, monkeypatch):
+def test_the_other_arms_have_no_penalty_and_the_best_common_strength_for_all(tmp_path, monkeypatch):
     fit, train, given = har.har_fit, har.train, []
     monkeypatch.setattr(har, "har_fit", lambda *a, **k: replace(fit(*a, **k), uniform=0.125, factor=0.25))
     monkeypatch.setattr(har, "train", lambda *a: given.append(a[3]) or train(*a))
     assert run(tmp_path, frame()) == 0
-    assert [strengths.unique().tolist() for strengths in given] == [[0.125]]
+    assert [strengths.unique().tolist() for strengths in given] == [[0.0], [0.125]]
 
 
 def test_the_derivative_is_of_the_output_for_numbers_and_of_the_loss_for_classes():
-    assert har._recipe(Har(), tables.sensors(0)).of == "output"
-    assert har._recipe(Har(), tables.labels(0)).of == "loss"
+    assert arms.recipe_of(Har(), tables.sensors(0)).of == "output"
+    assert arms.recipe_of(Har(), tables.labels(0)).of == "loss"
 
 
 def test_the_error_of_a_ratio_takes_what_both_arms_share_out():

@@ -10,7 +10,7 @@ from inertialab.experiments.har.logistic import penalised_logits
 from inertialab.experiments.har.smoother import Line
 from inertialab.verification.measure.curvature import hessian
 from inertialab.verification.measure.problem import Problem
-from inertialab.verification.studies.regularisation import gradients, labels, strengths
+from inertialab.verification.studies.regularisation import gradients, labels, networks, strengths
 from inertialab.verification.studies.training.minima import minimum
 
 M = 24
@@ -42,6 +42,36 @@ def test_penalised_logits_are_the_minimum_of_what_they_say(rng, which):
     best = minimize(objective, found, options={"gtol": 1e-8}).fun
     assert objective(found) == pytest.approx(best, abs=1e-7)
     assert objective(found) < objective(found + 1e-3 * rng.standard_normal(M))
+
+
+@pytest.mark.parametrize("which", ["output", "loss"])
+def test_strengths_fitted_together_are_those_fitted_alone(rng, which):
+    trials, several = rng.integers(5, 30, M), np.array([1e-4, 3e-3, 0.2])
+    ones = rng.binomial(trials, 0.3 + 0.4 * NODES)
+    together = penalised_logits(ones, trials, np.zeros(M), **{which: several})
+    alone = [penalised_logits(ones, trials, np.zeros(M), **{which: strength}) for strength in several]
+    assert together == pytest.approx(np.array(alone), abs=1e-8)
+    assert np.ptp(together, axis=1).tolist() == sorted(np.ptp(together, axis=1), reverse=True)
+
+
+def test_chunks_of_seeds_are_counted_and_averaged_together(rng, cpu, monkeypatch):
+    point = {"R": 50.0, "sigma": 0.2, "n": 24, "width": 3, "low": 1e-3, "high": 0.1}
+    seen = []
+
+    def both_arms(point, seeds, steps, grid, *rest):
+        first = sum(seen)
+        seen.append(seeds)
+        numbers = np.arange(first, first + seeds)[:, None, None, None] + 1.0
+        away = 1 + (np.log(grid / 0.01) ** 2)[:, None]  # every arm is best in the middle
+        return np.ones((seeds, 2)), numbers * away * np.array([1.0, 0.5])[:, None, None] * np.ones(2)
+
+    monkeypatch.setattr(networks, "both_arms", both_arms)
+    monkeypatch.setattr(networks, "CHUNK", 2)
+    found = networks.known_groups([point], 5, 7, rng=rng, device=cpu, tick=lambda: None)
+    assert seen == [2, 2, 1]
+    assert [m.estimate.value for m in found.measurements] == pytest.approx([0.5, 0.5])
+    assert found.measurements[0].estimate.n == 5
+    assert found.facts["point 0"]["error"][0][2] == pytest.approx([3.0, 3.0])
 
 
 def test_the_best_of_a_parabola_and_its_error(rng):

@@ -1,4 +1,4 @@
-"""Curvature and gradient noise of a network that a campaign has trained."""
+"""Curvature and gradient noise of a network that a campaign has trained, or of those of adaptive regularisation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from inertialab.experiments.campaign.images import IMAGES, load_images
 from inertialab.experiments.campaign.networks import NETWORKS, network
 from inertialab.experiments.devices import device_name
 from inertialab.experiments.errors import WrongInputError
+from inertialab.verification import regularised
 from inertialab.verification.measure.curvature import hessian
 from inertialab.verification.measure.lanczos import top_eigenpairs
 from inertialab.verification.measure.noise import noise_trace
@@ -23,6 +24,8 @@ from inertialab.verification.measure.ratio import noise_ratio
 from inertialab.verification.measure.trace import trace
 from inertialab.verification.options import Network
 
+MADE_BY = ("campaign", "har")
+"""Commands of the experiments whose networks can be measured."""
 PRODUCTS = 60
 """Most Hessian products for the trace."""
 
@@ -35,6 +38,8 @@ def measured(options: Network, device: str, console: Console) -> int:
         DataMissingError: If the images are not there.
     """
     trained = _trained(options.record)
+    if trained["key"]["command"] == "har":
+        return regularised.measured(options, trained, device, console)
     asked = {name: getattr(options, name) for name in ("top", "samples", "seed")}
     where = {"device": device_name(device), "code": sources.digest(__name__)}
     key = {"command": "network", **asked, "weights": trained["result"]["weights"]["sha256"], **where}
@@ -47,9 +52,9 @@ def measured(options: Network, device: str, console: Console) -> int:
 
 def _trained(path: Path) -> dict[str, Any]:
     found = store.read_record(path)
-    if not found or found.get("status") != "complete" or found.get("key", {}).get("command") != "campaign":
+    if not found or found.get("status") != "complete" or found.get("key", {}).get("command") not in MADE_BY:
         raise WrongInputError(
-            f"{path} is no complete record of a campaign; make one by python -m inertialab.experiments campaign."
+            f"{path} is no complete record of a campaign or har; make one by python -m inertialab.experiments campaign."
         )
     return found
 

@@ -199,15 +199,17 @@ class Maps(Measuring):
 
 @dataclass(frozen=True)
 class Network:
-    """Measure curvature and gradient noise of a network that a campaign has trained, at the weights it ended with.
+    """Measure curvature and gradient noise of networks that a campaign or har has trained, at their last weights.
 
     Largest eigenvalues and trace of the Hessian, trace of the noise covariance for batches of one, and noise over
     curvature along the first eigenvectors, on the first training images without augmentation, normalisations frozen.
+    Of a record of har, which holds several networks, by arm and group: mean of the squared derivative that is penalised
+    and trace of the Hessian, over the examples that were trained on.
     Exit code 0: done. 2: wrong input.
     """
 
     record: Path
-    """Record of the campaign; its weights lie beside it, and the measurement is written there too."""
+    """Record of the campaign or of har; its weights lie beside it, and the measurement is written there too."""
     top: int = 5
     """Number of eigenvalues."""
     samples: int = 2000

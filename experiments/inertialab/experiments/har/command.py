@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,9 +17,9 @@ from torch import Tensor, nn
 
 from inertialab.experiments import picture, sources, store
 from inertialab.experiments.answers import require_writable
-from inertialab.experiments.campaign.networks import network as convolutions
 from inertialab.experiments.errors import WrongInputError
-from inertialab.experiments.har.fit import HarFit, Recipe, generator_of, har_fit, predictions, steps_of, train
+from inertialab.experiments.har.arms import ARMS, model_of, recipe_of, save, test_rows, weights_of
+from inertialab.experiments.har.fit import HarFit, generator_of, har_fit, predictions, steps_of, train
 from inertialab.experiments.har.options import Har
 from inertialab.experiments.har.strengths import squared_residuals
 from inertialab.experiments.har.tables import Table, table_of
@@ -28,7 +27,6 @@ from inertialab.experiments.kept import Kept
 
 FEWEST = 8
 """Rows of a group, for test, folds and a variance in each."""
-ARMS = ("uniform", "har")
 
 
 def carried_out(options: Har, console: Console) -> int:
@@ -48,11 +46,13 @@ def carried_out(options: Har, console: Console) -> int:
     name = options.data.stem if options.data else options.demo
     path = options.out / f"har-{name}-{store.fingerprint(key)[:8]}.json"
     with Progress(console=console, transient=True) as progress:
-        recipe, count = _recipe(options, tables[0]), options.repeats
-        total = count * (steps_of(recipe, options.strengths, options.folds) + recipe.steps)
+        recipe, count = recipe_of(options, tables[0]), options.repeats
+        total = count * (steps_of(recipe, options.strengths, options.folds) + 2 * recipe.steps)
         bar = progress.add_task("har", total=total)
         kept = Kept(path.with_suffix(".part.pt"), store.fingerprint(key))
-        found = store.record(path, key, lambda: _fitted(options, tables, kept, lambda n: progress.advance(bar, n)))
+        found = store.record(
+            path, key, lambda: _fitted(options, tables, kept, path, lambda n: progress.advance(bar, n))
+        )
     picture_path = path.with_suffix(".svg")
     draw(found["result"], picture_path)
     kept.path.unlink(missing_ok=True)
@@ -70,35 +70,13 @@ def _require_rows(table: Table) -> None:
             raise WrongInputError(f"Group {name!r} has {count} rows; it takes {FEWEST} to train and to test on.")
 
 
-def _recipe(options: Har, table: Table) -> Recipe:
-    """The derivative of the loss for classes: one backward pass, where all outputs would take one each."""
-    of = "output" if table.outputs == 1 else "loss"
-    if table.x.ndim > 2:  # by what the convolutions give: by the pixels it would take three times as long
-        return Recipe(steps=options.steps, eta=options.eta, batch=64, layers=None, of=of)
-    return Recipe(steps=options.steps, eta=options.eta, of=of)
-
-
-def _model(options: Har, table: Table, seed: int) -> nn.Module:
-    """What is trained: for images two convolutions, else two hidden layers."""
-    if table.x.ndim > 2:
-        return convolutions("small", table.x.shape[1], table.outputs, torch.Generator().manual_seed(seed))
-    return network(table.x.shape[1], table.outputs, options.hidden, seed)
-
-
-def network(inputs: int, outputs: int, hidden: int, seed: int) -> nn.Module:
-    """Two hidden layers of tanh units, Gaussian weights of variance 1/fan-in, biases uniform between -1 and 1."""
-    generator, layers = torch.Generator().manual_seed(seed), list[nn.Module]()
-    for a, b in itertools.pairwise((inputs, hidden, hidden, outputs)):
-        layer = nn.Linear(a, b)
-        nn.init.normal_(layer.weight, std=a**-0.5, generator=generator)
-        nn.init.uniform_(layer.bias, -1, 1, generator=generator)
-        layers += [layer, nn.Tanh()]
-    return nn.Sequential(*layers[:-1])
-
-
-def _fitted(options: Har, tables: list[Table], kept: Kept, tick: Callable[[int], None]) -> dict[str, Any]:
-    """All repeats; what goes into the record."""
-    runs = [_one(options, table, options.seed + i, kept, tick) for i, table in enumerate(tables)]
+def _fitted(options: Har, tables: list[Table], kept: Kept, path: Path, tick: Callable[[int], None]) -> dict[str, Any]:
+    """All repeats; what goes into the record, beside which it leaves the weights of every arm."""
+    runs, weights = [], {}
+    for i, table in enumerate(tables):
+        run, models = _one(options, table, options.seed + i, kept, tick)
+        runs.append(run)
+        weights |= {f"{i} {arm}": model for arm, model in models.items()}
     table = tables[0]
     return {
         "groups": list(table.names),
@@ -106,6 +84,7 @@ def _fitted(options: Har, tables: list[Table], kept: Kept, tick: Callable[[int],
         "task": "regression" if table.outputs == 1 else "classification",
         "inputs": table.x[0].numel(),
         "runs": runs,
+        "weights": {"file": weights_of(path).name, "sha256": save(weights_of(path), weights)},
     }
 
 
@@ -126,18 +105,24 @@ class _Named(dict[str, Tensor]):
         self.kept[f"{self.seed} {name}"] = value
 
 
-def _one(options: Har, table: Table, seed: int, kept: Kept, tick: Callable[[int], None]) -> dict[str, Any]:
-    """One split into training and test."""
-    test = _test_rows(table.groups, options.test, generator_of(seed, "test"))
-    recipe, rest = _recipe(options, table), ~test
+def _one(
+    options: Har, table: Table, seed: int, kept: Kept, tick: Callable[[int], None]
+) -> tuple[dict[str, Any], dict[str, nn.Module]]:
+    """One split into training and test, and the model of each arm."""
+    test = test_rows(table.groups, options.test, generator_of(seed, "test"))
+    recipe, rest = recipe_of(options, table), ~test
     x, y, groups = table.x[rest], table.y[rest], table.groups[rest]
-    model = _model(options, table, seed)
+    model = model_of(options, table, seed)
     common: dict[str, Any] = {"recipe": recipe, "grid": options.strengths, "folds": options.folds, "seed": seed}
     found = har_fit(model, (x, y), groups, kept=_Named(kept, seed), tick=tick, **common)
-    even = train(model, x, y, torch.full((len(x),), found.uniform), recipe, generator_of(seed, "all"), tick)
-    models = {"uniform": even.eval(), "har": found.model}
+    none, even = (
+        train(model, x, y, torch.full((len(x),), strength), recipe, generator_of(seed, "all"), tick)
+        for strength in (0.0, found.uniform)
+    )
+    models = {"none": none.eval(), "uniform": even.eval(), "har": found.model}
     seen = {arm: _tested(m, table, test) for arm, m in models.items()}
-    return {**_stages(found), "test": seen, **(_curves(models, table, rest) if seed == options.seed else {})}
+    curves = _curves(models, table, rest) if seed == options.seed else {}
+    return {**_stages(found), "test": seen, **curves}, models
 
 
 def _stages(found: HarFit) -> dict[str, Any]:
@@ -145,16 +130,6 @@ def _stages(found: HarFit) -> dict[str, Any]:
     chosen = {"strengths": found.strengths.tolist(), "factor": found.factor, "uniform": found.uniform}
     held = {arm: {repr(float(s)): v.tolist() for s, v in curve.items()} for arm, curve in found.held_out.items()}
     return {**noise, **chosen, "held out": held}
-
-
-def _test_rows(groups: Tensor, share: float, generator: torch.Generator) -> Tensor:
-    """Which rows are kept for the test, the same share of every group and at least one."""
-    chosen = torch.zeros(len(groups), dtype=torch.bool)
-    for group in groups.unique():
-        members = (groups == group).nonzero()[:, 0]
-        members = members[torch.randperm(len(members), generator=generator)]
-        chosen[members[: max(1, min(round(share * len(members)), len(members) - 4))]] = True
-    return chosen
 
 
 def _tested(model: nn.Module, table: Table, test: Tensor) -> dict[str, list[float]]:
@@ -181,11 +156,12 @@ def _curves(models: dict[str, nn.Module], table: Table, rows: Tensor) -> dict[st
     return {"picture": {"dots": dots, "grid": grid[:, 0].tolist(), "lines": lines}}
 
 
-def ratios(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
+def ratios(result: dict[str, Any], over: str = "uniform") -> dict[str, list[tuple[float, float]]]:
     """Error with strengths by group over that with one for all, by measure, and its standard error over the repeats.
 
     Args:
         result: Of a record.
+        over: The other arm; `none` is that without a penalty.
 
     Returns:
         For every measure a pair for each group: quotient of the means, and its error (nan for a single repeat).
@@ -194,7 +170,7 @@ def ratios(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
     for measure in result["runs"][0]["test"]["har"]:
         one, other = (
             torch.tensor([run["test"][arm][measure] for run in result["runs"]], dtype=torch.float64)
-            for arm in ("har", "uniform")
+            for arm in ("har", over)
         )
         quotient = one.mean(0) / other.mean(0)
         rest = (one - quotient * other) / other.mean(0)
@@ -206,21 +182,24 @@ def ratios(result: dict[str, Any]) -> dict[str, list[tuple[float, float]]]:
 def told(result: dict[str, Any]) -> str:
     """A result in a few lines: noise, strength and what it is worth, group by group."""
     run, lines = result["runs"][0], []
-    measured = ratios(result)
+    measured, without = ratios(result), ratios(result, "none")
     measure = list(measured)[-1]
     for k, name in enumerate(result["groups"]):
-        ratio, error = measured[measure][k]
-        worth = (
-            "no error either way" if ratio != ratio else f"{ratio:.3g}" + (f" ± {error:.2g}" if error == error else "")
-        )
         lines.append(
             f"{name}: {result['counts'][k]} rows, noise {run['noise'][k]:.3g} ± {run['noise error'][k]:.2g}, "
-            f"relative strength {run['strengths'][k]:.3g}, test error over that with one strength for all: {worth}"
+            f"relative strength {run['strengths'][k]:.3g}, test error over that with one strength for all: "
+            f"{_worth(*measured[measure][k])}, over that without a penalty: {_worth(*without[measure][k])}"
         )
     kinds = {"squared": "mean squared residual", "wrong": "share of wrong classes", "about the truth": "squared error"}
     count = len(result["runs"])
     lines.append(f"Errors: {kinds[measure]}; {count} split{'s' * (count > 1)}.")
     return "\n".join([*lines, *at_the_end(result)])
+
+
+def _worth(ratio: float, error: float) -> str:
+    if ratio != ratio:
+        return "no error either way"
+    return f"{ratio:.3g}" + (f" ± {error:.2g}" if error == error else "")
 
 
 def at_the_end(result: dict[str, Any]) -> list[str]:
@@ -237,7 +216,7 @@ def at_the_end(result: dict[str, Any]) -> list[str]:
             count = sum(len(grid) > 1 and one == end(grid) for one, grid in zip(chosen, grids, strict=True))
             if count:
                 found.append(
-                    f"{_LABELS[arm].capitalize()}: the {which} strength of the grid was chosen in {count} of "
+                    f"{ARMS[arm].capitalize()}: the {which} strength of the grid was chosen in {count} of "
                     f"{len(chosen)} splits; a better one may lie beyond."
                 )
     return found
@@ -260,14 +239,11 @@ def draw(result: dict[str, Any], path: Path) -> None:
         measure = list(run["test"]["har"])[-1]
         for i, arm in enumerate(ARMS):
             values = torch.tensor([r["test"][arm][measure] for r in result["runs"]]).mean(0).tolist()
-            right.bar([k + 0.4 * (i - 0.5) for k in range(len(names))], values, 0.38, label=_LABELS[arm])
+            right.bar([k + 0.28 * (i - 1) for k in range(len(names))], values, 0.26, label=ARMS[arm])
         right.set_xticks(range(len(names)), list(map(_plain, names)))
         right.set(ylabel=f"test error ({measure})")
         right.legend(frameon=False)
         picture.save(figure, path)
-
-
-_LABELS = {"uniform": "one strength for all", "har": "strength by group"}
 
 
 def _plain(name: str) -> str:
@@ -288,7 +264,7 @@ def _fit(axes: Any, run: dict[str, Any], names: list[str]) -> None:
             label=_plain(name),
         )
     for arm in ARMS:
-        axes.plot(seen["grid"], seen["lines"][arm], label=_LABELS[arm])
+        axes.plot(seen["grid"], seen["lines"][arm], label=ARMS[arm])
     axes.set(xlabel="input", ylabel="output")
     axes.legend(frameon=False, fontsize=8)
 

@@ -19,6 +19,8 @@ from inertialab.experiments.har.options import Har
 from inertialab.experiments.tabular import number, read_table
 
 CLASSES_AT_MOST = 10
+SPREADS = 0.15, 1.5
+"""Standard deviations of the readings of both sensors."""
 FLIPPED = 0.4
 """Share of the labels of noisy classes that are those of the partner."""
 SHARE_OF_IMAGES = 0.08
@@ -128,7 +130,7 @@ def sensors(seed: int) -> Table:
     x = torch.rand(540, 1, generator=generator) * 6 - 3
     groups = (x[:, 0] > 0).long()
     clean = torch.cos(2 * torch.pi * x[:, 0] / 3)
-    y = clean + torch.where(groups == 0, 0.15, 1.5) * torch.randn(len(x), generator=generator)
+    y = clean + torch.where(groups == 0, *SPREADS) * torch.randn(len(x), generator=generator)
     return Table(x, y, groups, ("clean sensor", "noisy sensor"), 1, "sensors", clean)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -73,14 +72,49 @@ def by_class(problem: Problem, at: Tensor, generator: torch.Generator) -> list[d
         at: Parameters, shape (P,).
         generator: Of the probes for the trace.
     """
-    model, found = _placed(problem, at), []
+    model = _placed(problem, at)
     layers = [name for name, m in model.named_modules() if isinstance(m, nn.Linear)]
-    for k in problem.targets.unique():
-        chosen = problem.targets == k
-        part = replace(problem, inputs=problem.inputs[chosen], targets=problem.targets[chosen], l2=0.0)
-        sizes = JacobianPenalty(model, layers, of="loss")(part.inputs, part.targets)
-        traced = trace(hessian(MeasuredProblem.of(part, at)), generator=generator).estimate
-        found.append({"penalty": sizes.mean().item(), "trace": traced.value, "trace error": traced.se})
+    penalty = JacobianPenalty(model, layers, of="loss")
+    return by_group(penalty, problem.inputs, problem.targets, problem.targets, generator, loss=problem.loss)
+
+
+def by_group(
+    penalty: JacobianPenalty,
+    x: Tensor,
+    y: Tensor,
+    groups: Tensor,
+    generator: torch.Generator,
+    *,
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
+    products: int = 200,
+) -> list[dict[str, float]]:
+    """Mean penalty, and trace of the Hessian of the mean loss, over each group's examples, with standard errors.
+
+    Args:
+        penalty: Of the model that is measured.
+        x: Inputs, shape (N, ...).
+        y: Targets, shape (N,).
+        groups: Shape (N,).
+        generator: Of the probes for the trace.
+        loss: Mean over a batch, of outputs and targets.
+        products: Most products with the Hessian for a trace.
+    """
+    found = []
+    for k in groups.unique():
+        part = x[groups == k], y[groups == k]
+        sizes = penalty(*part).detach()
+        traced = trace(
+            hessian(MeasuredProblem(penalty.model, loss, part)), generator=generator, max_matvecs=products
+        ).estimate
+        spread = sizes.std().item() / len(sizes) ** 0.5
+        found.append(
+            {
+                "penalty": sizes.mean().item(),
+                "penalty error": spread,
+                "trace": traced.value,
+                "trace error": traced.se,
+            }
+        )
     return found
 
 

@@ -174,14 +174,14 @@ def curve(
     variance, count = float((chance * (1 - chance)).mean()), int(point["n"] / nodes)
     trials, ones = np.full(nodes, count), rng.binomial(count, chance, size=(draws, nodes))
 
-    def error(log: float, labels: np.ndarray) -> float:
-        fit = penalised_logits(labels, trials, truth, **{point["penalised"]: float(np.exp(log))})
-        return float(np.mean((fit - truth) ** 2))
+    def errors(logs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        fits = penalised_logits(labels, trials, truth, **{point["penalised"]: np.exp(logs)})
+        return ((fits - truth) ** 2).mean(1)
 
     def pilot(log: float) -> float:
-        return float(np.log(np.mean([error(log, labels) for labels in ones[:PILOT]])))
+        return float(np.log(np.mean([errors(np.array([log]), labels) for labels in ones[:PILOT]])))
 
     ends = (float(np.log(WIDEST[0] * variance)), float(np.log(WIDEST[1] * variance)))
     middle: Any = minimize_scalar(pilot, bounds=ends, method="bounded", options={"xatol": 0.05})
     logs = middle.x + spread
-    return Curve(variance, logs, np.array([[error(log, labels) for log in logs] for labels in ones]))
+    return Curve(variance, logs, np.array([errors(logs, labels) for labels in ones]))

@@ -24,6 +24,8 @@ LENGTH, PERIOD = 3.0, 3.0
 STRENGTHS = 5
 PILOT = 3e-3
 """Strength of the trainings whose held-out residuals give the noise of the groups."""
+CHUNK = 8
+"""Seeds trained at once: more of them no longer fit the caches, and a step of each takes twice the time."""
 TESTED = 300
 """Places of each group at which the error is measured."""
 
@@ -126,22 +128,15 @@ def known_groups(
         steps: Of each training.
         rng: Of everything.
         device: Where to run.
-        tick: Called after each training of all seeds.
+        tick: Called after each training of a chunk of the seeds.
     """
     found, facts = [], {}
     for i, point in enumerate(points):
-        generator = torch_generator(rng, device)
-        data = draw(point, seeds, generator, device)
-        noise = noise_by_group(data, point, steps, generator, tick)
-        counts = torch.stack([(data.groups == k).sum(1) for k in (0, 1)], 1)
-        weights = torch.stack([har_strengths(a, c, "squared") for a, c in zip(noise, counts, strict=True)])
         grid = np.geomspace(point["low"], point["high"], STRENGTHS)
-        factors = torch.tensor(grid, dtype=torch.float32, device=device)
-        arms = torch.stack([torch.ones_like(weights), weights], 1)[:, :, None] * factors[:, None]
-        each = torch.take_along_dim(arms.reshape(seeds, 2 * STRENGTHS, 2), data.groups[:, None], 2)
-        error = errors(trained(data, each, point, steps, generator, tick), seeds, 2 * STRENGTHS).reshape(
-            seeds, 2, STRENGTHS, 2
-        )
+        generator = torch_generator(rng, device)
+        chunks = [min(CHUNK, seeds - done) for done in range(0, seeds, CHUNK)]
+        parts = [both_arms(point, count, steps, grid, generator, device, tick) for count in chunks]
+        noise, error = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         common, own = (_at_best(np.log(grid), error[:, arm]) for arm in (0, 1))
         for k, name in enumerate(("own", "both")):
             found.append(Measurement(name, {**point, **_conditions(point)}, Estimate.quotient(own[:, k], common[:, k])))
@@ -151,6 +146,40 @@ def known_groups(
             "error": error.mean(0).tolist(),
         }
     return Findings(tuple(found), facts)
+
+
+def both_arms(
+    point: Mapping[str, Any],
+    seeds: int,
+    steps: int,
+    grid: np.ndarray,
+    generator: torch.Generator,
+    device: torch.device,
+    tick: Tick,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Noise found of both groups, shape (seeds, 2), and errors with one strength for all and with weights.
+
+    Args:
+        point: As for `known_groups`.
+        seeds: Trained at once.
+        steps: Of each training.
+        grid: Common factors, shape (s,).
+        generator: Of data and weights.
+        device: Where to run.
+        tick: Called after each training.
+
+    Returns:
+        The noise, and the errors of both groups by arm and factor, shape (seeds, 2, s, 2).
+    """
+    data = draw(point, seeds, generator, device)
+    noise = noise_by_group(data, point, steps, generator, tick)
+    counts = torch.stack([(data.groups == k).sum(1) for k in (0, 1)], 1)
+    weights = torch.stack([har_strengths(a, c, "squared") for a, c in zip(noise, counts, strict=True)])
+    factors = torch.tensor(grid, dtype=torch.float32, device=device)
+    arms = torch.stack([torch.ones_like(weights), weights], 1)[:, :, None] * factors[:, None]
+    each = torch.take_along_dim(arms.reshape(seeds, 2 * len(grid), 2), data.groups[:, None], 2)
+    error = errors(trained(data, each, point, steps, generator, tick), seeds, 2 * len(grid))
+    return noise.cpu().numpy(), error.reshape(seeds, 2, len(grid), 2)
 
 
 def _conditions(point: Mapping[str, Any]) -> dict[str, float]:
