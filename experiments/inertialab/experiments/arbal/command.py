@@ -22,7 +22,7 @@ from inertialab.experiments.arbal import curve, grouped, person, sets
 from inertialab.experiments.arbal.options import Arbal
 from inertialab.experiments.data import DATASETS
 
-SETTINGS = ("regions", "gain", "split_slack", "delta")
+SETTINGS = ("regions", "gain", "split_slack", "cuts", "delta")
 REFERENCE = "IWAL"
 SHOWN_AT = (100, 200, 400, 800)
 

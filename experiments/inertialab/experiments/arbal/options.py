@@ -42,10 +42,12 @@ class Arbal:
     """First of the shuffles."""
     regions: int = 10
     """Largest number of regions."""
-    gain: float = 0.005
+    gain: float = 0.0025
     """Gain of the risk by which a split is worth it."""
     split_slack: float = 0.1
     """Factor of the slack of splits: 1 certifies them, and seldom splits a few thousand rows."""
+    cuts: int = 1
+    """Thresholds for each feature at which boxes may be split: quantiles of the first rows."""
     delta: float = 0.05
     """Chance to err that is allowed."""
     out: Path = Path("runs/arbal")
@@ -67,7 +69,7 @@ class Arbal:
             raise WrongInputError("--group tells errors apart, and with --ask there are none: leave one of them out.")
         if self.group and self.group == self.target:
             raise WrongInputError(f"--group: {self.group!r} is the target; name another column.")
-        for name, least in (("shuffles", 2), ("regions", 1)):
+        for name, least in (("shuffles", 2), ("regions", 1), ("cuts", 1)):
             if getattr(self, name) < least:
                 raise WrongInputError(f"--{name}: give a whole number of at least {least}, got {getattr(self, name)}.")
         for name, most in (("gain", 1.0), ("delta", 1.0), ("split_slack", float("inf"))):

@@ -57,6 +57,7 @@ def _model(options: Arbal, rows: int) -> ARBAL:
         gain=options.gain,
         split_phase=max(rows // 2, 1),
         split_slack=options.split_slack,
+        cuts=options.cuts,
         random_state=options.seed,
         n_warm=min(50, max(rows // 4, 10)),
         refit=True,
