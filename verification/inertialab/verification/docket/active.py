@@ -1,5 +1,6 @@
 """Asking for labels: what its claims are confronted with."""
 
+from functools import partial
 from typing import Any
 
 from inertialab.verification.court.bounds import BoundCheck, ChanceCheck
@@ -9,10 +10,18 @@ from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.active import growth, requests, sets, slacks, splits
 from inertialab.verification.studies.study import Study
 
+EARLY, LATE = 20_000, 160_000
 
-def _line(**drawn: float) -> dict[str, Any]:
-    """Thresholds so dense, and rows so many, that those alive lie within the width of one."""
-    return {"M": 200, "reach": 1.2, "steep": 1.0, "rounds": 20_000, **drawn}
+
+def _line(rounds: int, **drawn: float) -> dict[str, Any]:
+    """Thresholds so dense, and rows so many, that those alive lie within the width of one; as dense at all rounds."""
+    return {"M": 200, "reach": 1.2 * (EARLY / rounds) ** (1 / 3), "steep": 1.0, "rounds": rounds, **drawn}
+
+
+def _sheet(set: str, labels: int, slack: float, shuffles: int) -> dict[str, Any]:
+    """Errors at a number of labels, of which few more rows than that are shown; more shuffles where errors differ."""
+    rows = labels + (50 if labels > 100 else 20)
+    return {"set": set, "labels": labels, "rows": rows, "slack": slack, "shuffles": shuffles}
 
 
 ALL_COINS = Study("all-coins", requests.all_coins, {"points": drawn("all-coins"), "rows": 10})
@@ -24,7 +33,10 @@ GRADIENTS = Study(
     full={"draws": 4_000_000},
 )
 WASTES = Study(
-    "asking-wastes", requests.wastes, {"points": drawn("wastes"), "draws": 1_000_000}, full={"draws": 10_000_000}
+    "asking-wastes",
+    requests.wastes,
+    {"points": [*drawn("wastes"), *drawn("wastes-apart")], "draws": 1_000_000},
+    full={"draws": 10_000_000},
 )
 RARE = Study(
     "rare-losses", slacks.rare, {"points": drawn("rare-losses"), "streams": 300_000}, full={"streams": 1_000_000}
@@ -44,11 +56,20 @@ COVERED = Study(
 CHANCES = Study(
     "asked-chances",
     growth.chances,
-    {"points": drawn("asked-chances", _line), "runs": 11},
-    full={"points": [point | {"rounds": 96_000} for point in drawn("asked-chances", _line)], "runs": 12},
+    {
+        "points": [
+            *drawn("asked-chances", partial(_line, EARLY)),
+            *drawn("asked-chances-later", partial(_line, LATE)),
+        ],
+        "runs": 11,
+    },
+    full={"runs": 40},
 )
 FIRST_SPLIT = Study(
-    "first-split", splits.until_split, {"points": drawn("first-split"), "runs": 300}, full={"runs": 1000}
+    "first-split",
+    splits.until_split,
+    {"points": [*drawn("first-split"), *drawn("first-split-noisy")], "runs": 300},
+    full={"runs": 1000},
 )
 FALSE_GAINS = Study(
     "false-gains",
@@ -57,20 +78,24 @@ FALSE_GAINS = Study(
     full={"runs": 400, "rows": 2000},
 )
 STAIRS = Study("stairs", splits.stairs, {"points": drawn("stairs"), "rows": 16_000})
+
+
 GAINS = Study("region-gains", sets.gains, {"points": [{"set": "digits-odd"}, {"set": "breast-cancer"}]})
-# With the whole slack nothing splits at these sizes, nor do eighty labels tell tumours apart by boxes.
+# With the whole slack nothing splits at these sizes, nor do eighty labels tell tumours, or 3 and 5, apart by boxes.
 ERRORS = Study(
     "region-errors",
     sets.errors,
     {
         "points": [
-            {"set": "digits-odd", "labels": 400, "rows": 450, "slack": 0.1},
-            {"set": "digits-odd", "labels": 200, "rows": 250, "slack": 1.0},
-            {"set": "breast-cancer", "labels": 80, "rows": 100, "slack": 0.1},
+            _sheet("digits-odd", 400, 0.1, 16),
+            _sheet("avila", 400, 0.1, 40),
+            _sheet("digits-odd", 200, 1.0, 6),
+            _sheet("breast-cancer", 80, 0.1, 6),
+            _sheet("digits-3-5", 80, 0.1, 6),
         ],
-        "shuffles": 16,
+        "more": 1,
     },
-    full={"shuffles": 60},
+    full={"more": 4},
 )
 
 CHECKS: tuple[BaseCheck, ...] = (

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from inertialab.experiments.arbal import bounds
+from inertialab.experiments.arbal.hypotheses import probabilities
 from inertialab.experiments.arbal.learner import Learner, Settings
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.active.streams import constants, losses, taught
@@ -14,6 +15,8 @@ from inertialab.verification.studies.study import Findings, Measurement, Points,
 LOW, HIGH = 0.02, 0.98
 """Chances of class 1 by the outermost hypotheses."""
 GOLDEN = (5**0.5 - 1) / 2
+BLOCK = 256
+"""Rows whose looks are worked out at once."""
 
 
 class Watchful(Learner):
@@ -51,17 +54,104 @@ def until_split(points: Points, runs: int, *, rng: np.random.Generator, device: 
     found = []
     for point in points:
         weights, cuts = _parts(point)
-        ends, rates = np.zeros(runs), np.zeros(runs)
-        for i in range(runs):
-            learner = Watchful(weights, cuts, Settings(point["delta"], 2, point["gain"], 10**9, 1.0))
-            while len(learner.regions) == 1:
-                _one_more(learner, point, rng)
-            ends[i], rates[i] = learner.rounds, learner.rate
+        learner = _watchful(weights, cuts, point)
+        found_in = [_first_split(learner, point, rng) for _ in range(runs)]
+        _confirm(learner, *found_in[0])
+        ends, rates = np.array([(rounds, rate) for rounds, rate, _ in found_in]).T
         used, counts = np.unique(rates, return_counts=True)
         about = {**point, "r": float(used[counts.argmax()]), **_law(point, weights)}
         found.append(Measurement("rows", about, Estimate.mean(ends)))
         tick()
     return Findings(tuple(found))
+
+
+def _watchful(weights: np.ndarray, cuts: tuple[np.ndarray, np.ndarray], point: Any) -> Watchful:
+    return Watchful(weights, cuts, Settings(point["delta"], 2, point["gain"], 10**9, 1.0))
+
+
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _first_split(learner: Watchful, point: Any, rng: np.random.Generator) -> tuple[int, float, list[Rows]]:
+    """Round in which a new learner splits, the rate at which its slack is least then, and the rows up to there.
+
+    All looks of a block of rows at once: the hypotheses say the same everywhere, so that sums of losses are counts of
+    labels on the sides of the cuts.
+    """
+    seen: list[Rows] = []
+    sides, whole, chance = (
+        np.zeros((len(learner.cuts[0]), 2)),
+        np.zeros(2),
+        learner.chance(np.zeros(len(learner.cuts[0]))),
+    )
+    while True:
+        seen.append(_rows(len(learner.cuts[0]), point, rng))
+        X, y, coins = seen[-1]
+        asked = np.flatnonzero(coins < chance)
+        each = np.eye(2)[y[asked]]
+        below = sides + np.cumsum((X[asked] <= learner.cuts[1])[:, :, None] * each[:, None], axis=0)
+        counts = whole + np.cumsum(each, axis=0)
+        rounds = (len(seen) - 1) * BLOCK + asked + 1
+        certain, rates = _certain(learner, below, counts, rounds)
+        if (certain > learner.settings.gain).any():
+            first = int((certain > learner.settings.gain).argmax())
+            return int(rounds[first]), float(rates[first]), seen
+        sides, whole = below[-1], counts[-1]
+
+
+def _rows(features: int, point: Any, rng: np.random.Generator) -> Rows:
+    """A block of rows, labels and coins: class 1 above the share in the first feature, unless it is flipped."""
+    X = rng.random((BLOCK, features))
+    return X, ((X[:, 0] > point["share"]) ^ (rng.random(BLOCK) < point["flips"])).astype(int), rng.random(BLOCK)
+
+
+def _confirm(learner: Watchful, rounds: int, rate: float, seen: list[Rows]) -> None:
+    """Give the learner the rows one by one.
+
+    Raises:
+        AssertionError: If it does not split in this round, at this rate.
+    """
+    for x, y, coin in zip(*map(np.concatenate, zip(*seen, strict=True)), strict=True):
+        asked, p = learner.ask(x, coin)
+        if asked:
+            learner.tell(x, int(y), p)
+        if len(learner.regions) > 1:
+            break
+    assert (learner.rounds, learner.rate) == (rounds, rate), "What was worked out is not what the learner does."
+
+
+def _certain(
+    learner: Watchful, below: np.ndarray, counts: np.ndarray, rounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Certain gain of the best cut at each look, and the rate of the least slack of the best hypothesis, shape (n,).
+
+    What `certain_gain` of the learner gives, by counts of labels.
+
+    Args:
+        learner: Its hypotheses, chance to ask, and slack.
+        below: Labels 0 and 1 below each cut so far, shape (n, cuts, 2).
+        counts: The same of all rows, shape (n, 2).
+        rounds: Rows so far, shape (n,).
+    """
+    x = np.zeros(len(learner.cuts[0]))
+    ones = probabilities(learner.weights, x)
+    loss = np.array([ones, 1 - ones]) / learner.chance(x)
+    left, whole = below @ loss, counts @ loss
+    right = whole[:, None] - left
+    cut = (-left.min(axis=2) - right.min(axis=2)).argmax(axis=1)
+    look = np.arange(len(cut))
+    left, right, below = left[look, cut], right[look, cut], below[look, cut]
+    gain = whole.min(axis=1) - left.min(axis=1) - right.min(axis=1)
+    apart = (loss[:, :, None] - loss[:, None]) ** 2
+    pairs = (below @ apart.reshape(2, -1)).reshape(-1, *apart.shape[1:])
+    others = ((counts - below) @ apart.reshape(2, -1)).reshape(-1, *apart.shape[1:])
+    squares = pairs[look, :, left.argmin(axis=1)] + others[look, :, right.argmin(axis=1)]
+    slack = learner.settings.split_slack * bounds.excess(squares, learner._log_triples(0))
+    sure = (whole - (left.min(axis=1) + right.min(axis=1))[:, None] - slack).min(axis=1) / rounds
+    count = learner._log_triples(0) + np.log(len(bounds.RATES))
+    best = squares[look, whole.argmin(axis=1)]
+    rate = np.argmin([bounds.excess(best, count, (r,)) for r in bounds.RATES], axis=0)
+    return np.where(gain > learner.settings.gain * rounds, sure, -np.inf), np.array(bounds.RATES)[rate]
 
 
 def _parts(point: Any) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
