@@ -88,7 +88,7 @@ def _until_look(learner: Learner) -> int:
 
 
 def _told(learner: Learner, X: np.ndarray, y: np.ndarray, chances: np.ndarray, asked: np.ndarray, end: int) -> None:
-    """Take in labels of which only the last one may bring about a look."""
+    """Take in labels of which only the last one may bring about a look; there the learner says the chance itself."""
     rows = asked[:-1]
     for i, weighted in zip(rows, losses(learner.weights, X[rows], y[rows]) / chances[rows, None], strict=True):
         learner.labels.add(X[i], int(y[i]), chances[i], 0, weighted)
@@ -97,5 +97,6 @@ def _told(learner: Learner, X: np.ndarray, y: np.ndarray, chances: np.ndarray, a
     if len(asked):
         last = int(asked[-1])
         learner.rounds = last + 1
+        assert learner.chance(X[last]) == chances[last], "What was worked out is not what the learner does."
         learner.tell(X[last], int(y[last]), float(chances[last]))
     learner.rounds = end
