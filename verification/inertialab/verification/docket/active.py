@@ -10,12 +10,19 @@ from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.active import growth, requests, sets, slacks, splits
 from inertialab.verification.studies.study import Study
 
-EARLY, LATE = 20_000, 160_000
+EARLY, LATE = (20_000, 1.2), (160_000, 0.95)
+"""Rounds, and how far hypotheses reach: two and a half times as far as those still alive by then, or what was gathered
+before they could be given up would count."""
 
 
-def _line(rounds: int, **drawn: float) -> dict[str, Any]:
-    """Thresholds so dense, and rows so many, that those alive lie within the width of one; as dense at all rounds."""
-    return {"M": 200, "reach": 1.2 * (EARLY / rounds) ** (1 / 3), "steep": 1.0, "rounds": rounds, **drawn}
+def _line(when: tuple[int, float], **drawn: float) -> dict[str, Any]:
+    """Thresholds so dense, and rows so many, that those alive lie within the width of one."""
+    return {"M": 200, "reach": when[1], "steep": 1.0, "rounds": when[0], **drawn}
+
+
+def _split(M: int, flips: float, **drawn: float) -> dict[str, Any]:
+    """More runs where few comparisons or many flips make the rows until a split vary more; those runs are cheap."""
+    return {"M": M, "flips": flips, "runs": 1400 if flips > 0.1 else 1000 if M < 4 else 300, **drawn}
 
 
 def _sheet(set: str, labels: int, slack: float, shuffles: int) -> dict[str, Any]:
@@ -68,8 +75,8 @@ CHANCES = Study(
 FIRST_SPLIT = Study(
     "first-split",
     splits.until_split,
-    {"points": [*drawn("first-split"), *drawn("first-split-noisy")], "runs": 300},
-    full={"runs": 1000},
+    {"points": [*drawn("first-split", _split), *drawn("first-split-noisy", _split)], "more": 1},
+    full={"more": 3},
 )
 FALSE_GAINS = Study(
     "false-gains",
