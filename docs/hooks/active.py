@@ -53,8 +53,8 @@ def settings(record: dict[str, Any]) -> str:
     chosen = ", ".join(f"{name} {result['chosen'][name]:g}" for name in SETTINGS)
     return (
         f"Chosen: {chosen}, out of {len(candidates)} on shuffles {first} to {last}, of which none is shown. "
-        f"Score: error at {key['labels']} labels over that of IWAL, geometric mean over {len(key['sets'])} sets; the best "
-        f"{TOLD}:\n\n"
+        f"Score: error at {key['labels']} labels over that of IWAL, geometric mean over {len(key['sets'])} sets; the "
+        f"best {TOLD}:\n\n"
         f"{table(('gain', 'factor of the slack', 'cuts', 'score'), rows)}"
     )
 
