@@ -91,7 +91,7 @@ def _told(learner: Learner, X: np.ndarray, y: np.ndarray, chances: np.ndarray, a
     """Take in labels of which only the last one may bring about a look; there the learner says the chance itself."""
     rows = asked[:-1]
     for i, weighted in zip(rows, losses(learner.weights, X[rows], y[rows]) / chances[rows, None], strict=True):
-        learner.labels.add(X[i], int(y[i]), chances[i], 0, weighted)
+        learner.labels.add(X[i], int(y[i]), float(chances[i]), 0, weighted)
         learner.regions[0].losses += weighted
     learner.asked += len(asked)
     if len(asked):
