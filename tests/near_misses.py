@@ -340,6 +340,9 @@ NEAR_MISSES = {
         "(1 + size_power)**2/((1 + size_power)**2 + size_power**2*(1 - ask_power)**2)",
         "(1 + size_power)**2/(1 + size_power*(2 - ask_power))",
         "(1 + size_power)/(1 + ask_power*size_power)",
+        "(1 + size_power/2)**2/((1 + size_power/2)**2 - (size_power/2)**2*(1 - ask_power)**2)",
+        "(1 + size_power**2)**2/((1 + size_power**2)**2 - size_power**4*(1 - ask_power)**2)",
+        "1/(1 - size_power**2*(1 - ask_power)**2/4)",
         "1.03*(1 + size_power)**2/((1 + size_power)**2 - size_power**2*(1 - ask_power)**2)",
     ),
     "iwal.time-uniform": ("delta/2", "1.03*delta", "delta**2", "delta*(1 - delta)", "1 - exp(-delta)"),
@@ -357,6 +360,11 @@ NEAR_MISSES = {
         "2*ask_density*(6*log_count*ask_density/risk_bend**2)**(1/3)*rounds**(-1/3)",
         "2*ask_density*(2*log_count/(risk_bend*rounds))**(1/2)",
         "ask_density*(3*log_count*ask_density/risk_bend**2)**(1/3)*rounds**(-1/3)",
+        # Right at the earliest rounds, with another power of them; and the same for the chance to err and the bend.
+        "2*ask_density*(3*log_count*ask_density/risk_bend**2)**(1/3)*20000**(-1/12)*rounds**(-1/4)",
+        "2*ask_density*(3*log_count*ask_density/risk_bend**2)**(1/3)*20000**(1/6)*rounds**(-1/2)",
+        "2*ask_density*(3*17.5*ask_density/risk_bend**2)**(1/3)*rounds**(-1/3)",
+        "2*ask_density*(3*log_count*ask_density/(risk_bend*0.058))**(1/3)*rounds**(-1/3)",
     ),
     "arbal.split": (
         "log(24*M**3*cuts/delta)/(r*true_gain - square_rate*(-r - log(1 - r)))",
@@ -365,6 +373,10 @@ NEAR_MISSES = {
         "log(24*M**2*cuts/delta)/(r*(true_gain - gain) - square_rate*(-r - log(1 - r)))",
         "log(24*M**3*cuts/delta)/(r*(true_gain - gain))",
         "8*log(24*M**3*cuts/delta)/(true_gain - gain)**2",
+        "log(24*M**3/delta)/(r*(true_gain - gain) - square_rate*(-r - log(1 - r)))",
+        "log(24*M**3*cuts**2/delta)/(r*(true_gain - gain) - square_rate*(-r - log(1 - r)))",
+        "log(24*M**3*cuts)/(r*(true_gain - gain) - square_rate*(-r - log(1 - r)))",
+        "log(24*M**3*cuts/delta)/(2*(true_gain - gain)/5 - square_rate*(-2/5 - log(1 - 2/5)))",
     ),
     "arbal.regions": ("risk/gain", "2 + risk/gain", "1/gain", "1 + risk/(2*gain)", "1.03*(1 + risk/gain)"),
     "minima.occupation": (

@@ -126,7 +126,7 @@ SMALL = {
     "har-label-groups": {"draws": 60, "nodes": 1500},
     "false-gains": {"runs": 30},
     "asked-chances": {"runs": 6, "points": STUDIES["asked-chances"].config["points"][:1]},
-    "first-split": {"runs": 60, "points": STUDIES["first-split"].config["points"][:1]},
+    "first-split": {"points": [STUDIES["first-split"].config["points"][1] | {"runs": 60}]},
     "rare-losses": {"streams": 100_000},
 }
 """What is run in the place of a study's own configuration; exact studies run as they are."""

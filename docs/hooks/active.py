@@ -39,6 +39,39 @@ def shown(folder: Path) -> str:
     return f"{common}\n\n{table(HEADER, map(_row, records))}\n\n![Error against labels](arbal.svg)"
 
 
+SETTINGS = ("gain", "split_slack", "cuts")
+TOLD = 5
+"""Candidates whose scores are shown."""
+
+
+def settings(record: dict[str, Any]) -> str:
+    """Which settings were chosen, on which shuffles, and the scores of the best candidates."""
+    key, result = record["key"], record["result"]
+    first, last = key["seeds"]
+    candidates = sorted(result["candidates"], key=lambda row: row["score"])
+    rows = [(*(f"{row['settings'][name]:g}" for name in SETTINGS), f"{row['score']:.3f}") for row in candidates[:TOLD]]
+    chosen = ", ".join(f"{name} {result['chosen'][name]:g}" for name in SETTINGS)
+    return (
+        f"Chosen: {chosen}, out of {len(candidates)} on shuffles {first} to {last}, of which none is shown. "
+        f"Score: error at {key['labels']} labels over that of IWAL, geometric mean over {len(key['sets'])} sets; the "
+        f"best {TOLD}:\n\n"
+        f"{table(('gain', 'factor of the slack', 'cuts', 'score'), rows)}"
+    )
+
+
+def beside_tools(record: dict[str, Any]) -> str:
+    """Labels used and error of every way at the end of its curve, mean over shuffles, from the benchmark's record."""
+    names, methods = (list(dict.fromkeys(row[what] for row in record["curves"])) for what in ("set", "method"))
+    found = {(row["set"], row["method"]): [points[-1] for points in row["points"]] for row in record["curves"]}
+    cells = [[_end(found[name, method]) if (name, method) in found else "" for method in methods] for name in names]
+    return table(("data", *methods), [(name, *row) for name, row in zip(names, cells, strict=True)])
+
+
+def _end(points: list[list[float]]) -> str:
+    labels, error = (sum(column) / len(points) for column in zip(*points, strict=True))
+    return f"{error:.1%} ({labels:.0f})"
+
+
 def _row(record: dict[str, Any]) -> tuple[str, ...]:
     result = record["result"]
     at = max(b for b in result["budgets"] if b <= LABELS)

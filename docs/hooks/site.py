@@ -162,6 +162,8 @@ def _benches() -> dict[str, Any]:
 
 
 PLACES = {
+    "arbal settings": ("arbal/settings.json", active.settings),
+    "arbal tools": ("bench/arbal.json", active.beside_tools),
     "calibration": ("calibration.json", tables.calibration),
     "costs": ("bench/measure.json", costs.costs),
     "escape": ("escape.json", tables.escape),

@@ -39,3 +39,24 @@ def test_the_figure_has_a_panel_for_each_and_the_same_bytes_each_time(folder):
 
 def test_a_page_without_records_says_so(tmp_path):
     assert active.shown(tmp_path) == active.NONE
+
+
+def test_settings_are_told_with_the_best_scores_first():
+    candidates = [
+        {"settings": {"gain": g, "split_slack": 0.1, "cuts": 3}, "score": s} for g, s in ((0.01, 0.95), (0.0025, 0.9))
+    ]
+    key = {"seeds": [1000, 1009], "labels": 400, "sets": ["a", "b"]}
+    text = active.settings({"key": key, "result": {"candidates": candidates, "chosen": candidates[1]["settings"]}})
+    assert text.startswith("Chosen: gain 0.0025, split_slack 0.1, cuts 3, out of 2 on shuffles 1000 to 1009")
+    assert text.index("| 0.0025 | 0.1 | 3 | 0.900 |") < text.index("| 0.01 | 0.1 | 3 | 0.950 |")
+
+
+def test_ways_beside_tools_are_told_by_their_last_points():
+    curves = [
+        {"set": "a", "method": "ARBAL", "points": [[[75, 0.3], [100, 0.1]], [[75, 0.3], [100, 0.2]]]},
+        {"set": "a", "method": "tool", "points": [[[40, 0.4]], [[50, 0.4]]]},
+        {"set": "b", "method": "ARBAL", "points": [[[75, 0.25]], [[75, 0.25]]]},
+    ]
+    text = active.beside_tools({"curves": curves})
+    assert "| a | 15.0% (100) | 40.0% (45) |" in text
+    assert "| b | 25.0% (75) |  |" in text

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from inertialab.experiments.arbal import ARBAL, bounds, curve
+from inertialab.experiments.arbal import ARBAL, bounds, curve, hypotheses
 from inertialab.experiments.arbal.hypotheses import probabilities, quantile_cuts, random_hypotheses
 from inertialab.experiments.arbal.learner import LEAST, Learner, Settings
 from inertialab.experiments.arbal.sets import shuffled
@@ -364,3 +365,19 @@ def test_errors_against_labels_fall_below_those_of_a_line():
     boxes, end = curve.of_model(ARBAL(split_slack=0.1, refit=True, random_state=0), stream, budgets)
     assert end["regions"] >= 2
     assert boxes[2] < 0.17 < 0.3 < min(curve.of_rows(stream, budgets)[2], curve.of_margin(stream, budgets)[2])
+
+
+@pytest.mark.parametrize("most", [2**20, 1])
+def test_classifiers_of_many_samples_are_those_of_each_alone(most, monkeypatch):
+    """Repeated rows count as often as they are drawn; scikit-learn's ridge, on the rows themselves, says the same."""
+    monkeypatch.setattr(hypotheses, "MANY", most)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = (X @ [1.0, -2.0, 0.5] + rng.normal(size=60) > 0).astype(int)
+    drawn = [rng.choice(60, 60), rng.choice(np.flatnonzero(X[:, 0] > 0), 30), np.flatnonzero(y == 1)[:8]]
+    counts = np.array([np.bincount(rows, minlength=60) for rows in drawn])
+    found = hypotheses._ridges(X, y, counts, np.array([1.0, 3.0, 1.0]))
+    for w, rows, strength in zip(found[:2], drawn, (1.0, 3.0), strict=False):
+        other = LogisticRegression(C=1 / strength, tol=1e-8).fit(X[rows], y[rows])
+        assert w == pytest.approx(np.append(other.coef_, other.intercept_), abs=2e-3)
+    assert found[2].tolist() == [0.0, 0.0, 0.0, 3.0]

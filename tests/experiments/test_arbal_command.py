@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from inertialab.experiments import __main__ as command
-from inertialab.experiments.arbal import curve, person, sets
+from inertialab.experiments.arbal import curve, grouped, person, sets
 from inertialab.experiments.arbal.command import beside, interval
 from inertialab.experiments.arbal.options import Arbal
 from inertialab.experiments.data import DATA_VARIABLE, DataMissingError
@@ -26,6 +26,82 @@ def table(tmp_path):
     path = tmp_path / "notes.csv"
     path.write_text("\n".join(["width,height,kind", *lines]) + "\n")
     return path
+
+
+@pytest.fixture
+def sites(table):
+    """The same, and a site: at the second one every label is drawn by lot, and one row in three is of it."""
+    rng, lines = np.random.default_rng(1), table.read_text().splitlines()
+    rows = [f"{line},near" for line in lines[1:]]
+    for i in range(0, 300, 3):
+        width, height, _ = lines[1 + i].split(",")
+        rows[i] = f"{width},{height},{rng.choice(['forged', 'plain'])},far"
+    path = table.with_name("sites.csv")
+    path.write_text("\n".join(["width,height,kind,site", *rows]) + "\n")
+    return path
+
+
+def test_errors_and_labels_are_told_by_group(sites, tmp_path, capsys):
+    arguments = ["arbal", "--data", str(sites), "--target", "kind", "--group", "site", "--shuffles", "2"]
+    assert command.main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    result = json.loads((tmp_path / "out" / "sites.json").read_text())["result"]
+    told = result["by_group"]
+    assert (told["column"], told["groups"], result["features"]) == ("site", ["far", "near"], 2)
+    for found in told["errors"].values():
+        far, near = np.mean(found, axis=(0, 1))
+        assert far > 0.3
+        assert near < 0.15
+    labels = [end["labels"] for end in result["ends"] if end["method"] == "ARBAL"]
+    assert np.sum(told["labels"]["ARBAL"], axis=1).tolist() == labels
+    groups, (data, _) = grouped.from_file(sites, "site"), sets.from_file(sites, "kind", (), "site")
+    assert told["streamed"] == [np.bincount(groups.codes[sets.shuffled(*data, i).rows]).tolist() for i in range(2)]
+    assert (np.array(told["labels"]["ARBAL"]) <= told["streamed"]).all()
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("by site", "asked", "far", "near"))
+    assert "near" in (tmp_path / "out" / "sites.svg").read_text()
+
+
+def test_groups_share_the_error_of_all_rows(sites):
+    """The mean of the groups' errors, by their rows held out, is the error of the same model on all of them."""
+    (X, y), _ = sets.from_file(sites, "kind", (), "site")
+    groups, stream = grouped.from_file(sites, "site"), sets.shuffled(X, y, 0)
+    score = grouped.Tally(groups, stream)
+    found = curve.of_rows(stream, [75, 100], score)
+    shares = np.bincount(groups.codes[stream.rows_test]) / len(stream.rows_test)
+    assert np.array(score.curve([75, 100])) @ shares == pytest.approx(found)
+    assert np.array_equal(y[stream.rows], stream.y)
+    assert np.array_equal(y[stream.rows_test], stream.y_test)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "arguments", "sentence"),
+    [
+        (0, None, ["--group", "sites"], "there is no column 'sites'; its columns are width, height, kind, site"),
+        (0, None, ["--group", "kind"], "--group: 'kind' is the target; name another column"),
+        (0, None, ["--group", "site", "--columns", "site"], "'site' is the group and cannot be a feature"),
+        (3, "0.0,1.0,plain,", ["--group", "site"], "column 'site' is empty in row 4"),
+        (3, "nan,1.0,plain,far", ["--group", "site"], "column 'width' holds 'nan' in row 4, which is no finite number"),
+        (3, "0.0,1.0,plain,odd", ["--group", "site"], "of 'odd' there are 1 rows, of which a shuffle holds out 0"),
+        (0, None, ["--group", "site", "--ask"], "--group tells errors apart, and with --ask there are none"),
+    ],
+)
+def test_a_wrong_group_is_a_sentence(sites, tmp_path, capsys, line, text, arguments, sentence):
+    if text:
+        changed(sites, line, text)
+    whole = ["arbal", "--data", str(sites), "--target", "kind", *arguments, "--out", str(tmp_path / "out")]
+    assert command.main(whole) == 2
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert len(told.splitlines()) == 1
+
+
+def test_one_group_and_no_table_are_sentences(sites, tmp_path, capsys):
+    sites.write_text(sites.read_text().replace(",far", ",near"))
+    whole = ["arbal", "--data", str(sites), "--target", "kind", "--group", "site", "--out", str(tmp_path / "out")]
+    assert command.main(whole) == 2
+    assert "--group site: it holds 'near' in every row; leave it out" in capsys.readouterr().err
+    assert command.main(["arbal", "--group", "site", "--out", str(tmp_path / "out")]) == 2
+    assert "--target, --columns and --group speak of a table" in capsys.readouterr().err
 
 
 def changed(path, line, text):

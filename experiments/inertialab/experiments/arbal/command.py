@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ from scipy import stats
 
 from inertialab.experiments import picture, sources, store
 from inertialab.experiments.answers import require_writable
-from inertialab.experiments.arbal import curve, person, sets
+from inertialab.experiments.arbal import curve, grouped, person, sets
 from inertialab.experiments.arbal.options import Arbal
 from inertialab.experiments.data import DATASETS
 
-SETTINGS = ("regions", "gain", "split_slack", "delta")
+SETTINGS = ("regions", "gain", "split_slack", "cuts", "delta")
 REFERENCE = "IWAL"
 SHOWN_AT = (100, 200, 400, 800)
 
@@ -38,24 +38,37 @@ def carried_out(options: Arbal, console: Console) -> int:
     if options.ask:
         return person.asked(options, console)
     X, y, about = read(options)
+    groups = grouped.from_file(options.data, options.group) if options.data and options.group else None
     key = {
         "command": "arbal",
         **about,
         **{name: getattr(options, name) for name in (*SETTINGS, "shuffles", "seed")},
         "columns": list(options.columns),
+        **_of_groups(groups),
         "digest": hashlib.sha256(np.ascontiguousarray(np.column_stack([X, y])).tobytes()).hexdigest()[:16],
-        "code": sources.digest("inertialab.experiments.arbal.curve"),
+        "code": sources.digest(
+            "inertialab.experiments.arbal.grouped" if groups else "inertialab.experiments.arbal.curve"
+        ),
     }
     path = options.out / f"{about['name']}.json"
     with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task(about["name"], total=3 * options.shuffles)
-        record = store.record(path, key, lambda: measured(X, y, options, lambda: progress.advance(bar)))
+        bar = progress.add_task(about["name"], total=5 * options.shuffles)
+        record = store.record(path, key, lambda: measured(X, y, options, lambda: progress.advance(bar), groups))
     console.print(table(record["result"]))
     console.print(told(record["result"]), highlight=False)
+    if groups:
+        console.print(table_by_group(record["result"]))
     draw(record["result"], path.with_suffix(".svg"))
     console.print(f"Record {path}", highlight=False, soft_wrap=True)
     console.print(f"Picture {path.with_suffix('.svg')}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _of_groups(groups: grouped.Groups | None) -> dict[str, str]:
+    """What a record's key says of them; nothing without any, so that older records stay what they are."""
+    return (
+        {"group": groups.column, "members": hashlib.sha256(groups.codes.tobytes()).hexdigest()[:16]} if groups else {}
+    )
 
 
 def read(options: Arbal) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
@@ -64,7 +77,7 @@ def read(options: Arbal) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
         row = sets.SETS[options.set]
         X, y = row.read()
         return X, y, {"name": options.set, "title": row.title, "licence": _licence(options.set)}
-    (X, y), classes = sets.from_file(options.data, options.target, options.columns)
+    (X, y), classes = sets.from_file(options.data, options.target, options.columns, options.group)
     title = f"{classes[0]} and {classes[1]}"
     return X, y, {"name": options.data.stem, "title": title, "licence": ""}
 
@@ -75,28 +88,32 @@ def _licence(name: str) -> str:
     return DATASETS[base].licence if base in DATASETS else "CC BY 4.0"
 
 
-def measured(X: np.ndarray, y: np.ndarray, options: Arbal, tick: Any) -> dict[str, Any]:
-    """Errors of every way of asking on every shuffle."""
-    settings = {name: asdict(options)[name] for name in SETTINGS} | {"refit": True}
+def measured(
+    X: np.ndarray, y: np.ndarray, options: Arbal, tick: Any, groups: grouped.Groups | None = None
+) -> dict[str, Any]:
+    """Errors of every way of asking on every shuffle; with groups, those of each as well.
+
+    Raises:
+        WrongInputError: If a group is too small to be tested on.
+    """
     rows = min(len(y) // 2, 4000)
     budgets = curve.budgets_of(rows)
+    seeds = range(options.seed, options.seed + options.shuffles)
+    streams = [sets.shuffled(X, y, seed) for seed in seeds]
+    account = grouped.Account(groups, streams) if groups else None
     errors: dict[str, list[list[float]]] = {}
     ends: list[dict[str, Any]] = []
-    for seed in range(options.seed, options.seed + options.shuffles):
-        stream = sets.shuffled(X, y, seed)
-        for name, regions in (("ARBAL", options.regions), ("IWAL", 1)):
-            found, end = curve.of_model(curve.model(settings, regions, seed), stream, budgets)
+    for seed, stream in zip(seeds, streams, strict=True):
+        for name, way in _ways(options, stream, budgets, seed).items():
+            score = grouped.Tally(groups, stream) if groups else curve.error
+            found, end = way(score)
             errors.setdefault(name, []).append(found)
-            ends.append({"method": name, "seed": seed, **end})
+            asked = end.pop("asked", None)
+            if end:
+                ends.append({"method": name, "seed": seed, **end})
+            if account and isinstance(score, grouped.Tally):
+                account.add(name, score.curve(budgets), asked and stream.rows[asked])
             tick()
-        others = {
-            "margin": curve.of_margin(stream, budgets),
-            "every row": curve.of_rows(stream, budgets),
-            "forest, every row": curve.of_forest(stream, budgets, seed),
-        }
-        for name, found in others.items():
-            errors.setdefault(name, []).append(found)
-        tick()
     return {
         "rows": len(y),
         "features": X.shape[1],
@@ -104,6 +121,23 @@ def measured(X: np.ndarray, y: np.ndarray, options: Arbal, tick: Any) -> dict[st
         "budgets": budgets,
         "errors": errors,
         "ends": ends,
+        **({"by_group": account.result()} if account else {}),
+    }
+
+
+def _ways(options: Arbal, stream: sets.Stream, budgets: list[int], seed: int) -> dict[str, Callable[..., Any]]:
+    """Ways of asking by name: each takes a score, and gives errors and, of ours, what they came to."""
+    settings = {name: asdict(options)[name] for name in SETTINGS} | {"refit": True}
+
+    def ours(regions: int) -> Callable[..., Any]:
+        return lambda score: curve.of_model(curve.model(settings, regions, seed), stream, budgets, score)
+
+    return {
+        "ARBAL": ours(options.regions),
+        "IWAL": ours(1),
+        "margin": lambda score: (curve.of_margin(stream, budgets, score), {}),
+        "every row": lambda score: (curve.of_rows(stream, budgets, score), {}),
+        "forest, every row": lambda score: (curve.of_forest(stream, budgets, seed, score), {}),
     }
 
 
@@ -133,9 +167,35 @@ def table(result: dict[str, Any]) -> Shown:
     return shown
 
 
+def table_by_group(result: dict[str, Any]) -> Shown:
+    """Errors of each group at the most labels that are shown, and the share of its rows ARBAL asked for by the end."""
+    found, at = result["by_group"], _last(result)
+    title = f"error in % at {at} labels by {found['column']}, mean over shuffles ± 95% interval"
+    shown = Shown(title=title)
+    for column in ("", *found["errors"], "asked"):
+        shown.add_column(column, justify="right")
+    for k, name in enumerate(found["groups"]):
+        ends = [interval([100 * e for e in errors]) for errors in of_group(result, k, at).values()]
+        pairs = zip(found["labels"]["ARBAL"], found["streamed"], strict=True)
+        share = np.mean([asked[k] / max(rows[k], 1) for asked, rows in pairs])
+        shown.add_row(name, *(f"{mean:.1f} ± {half:.1f}" for mean, half in ends), f"{share:.0%}")
+    return shown
+
+
+def of_group(result: dict[str, Any], k: int, budget: int) -> dict[str, list[float]]:
+    """Errors of the k-th group at a number of labels, one a shuffle, by way of asking."""
+    i = result["budgets"].index(budget)
+    return {name: [curve[i][k] for curve in found] for name, found in result["by_group"]["errors"].items()}
+
+
+def _last(result: dict[str, Any]) -> int:
+    """The most labels at which errors are told."""
+    return max(b for b in result["budgets"] if b <= SHOWN_AT[-1])
+
+
 def told(result: dict[str, Any]) -> str:
     """What it came to, in a line."""
-    last = max(b for b in result["budgets"] if b <= SHOWN_AT[-1])
+    last = _last(result)
     mean, half = beside(result, last)
     ours = [end for end in result["ends"] if end["method"] == "ARBAL"]
     regions = np.mean([end["regions"] for end in ours])
@@ -147,14 +207,29 @@ def told(result: dict[str, Any]) -> str:
 
 
 def draw(result: dict[str, Any], path: Path) -> None:
-    """Error against labels."""
+    """Error against labels, and beside it by group, if there are any."""
+    by_group = "by_group" in result
     with rc_context(picture.STYLE):
-        figure = Figure(figsize=(5.4, 3.6), layout="constrained")
-        axes = figure.subplots()
-        curves(axes, result)
-        axes.set(xlabel="labels", ylabel="error, %")
-        axes.legend(frameon=False)
+        figure = Figure(figsize=(5.4 * (1 + by_group), 3.6), layout="constrained")
+        panels = figure.subplots(1, 1 + by_group, squeeze=False)[0]
+        curves(panels[0], result)
+        panels[0].set(xlabel="labels", ylabel="error, %")
+        panels[0].legend(frameon=False)
+        if by_group:
+            _groups(panels[1], result)
         picture.save(figure, path)
+
+
+def _groups(axes: Any, result: dict[str, Any]) -> None:
+    """Errors of each group, a mark with its interval for every way of asking."""
+    found, at = result["by_group"], _last(result)
+    names = found["groups"]
+    for j, way in enumerate(found["errors"]):
+        ends = [interval([100 * e for e in of_group(result, k, at)[way]]) for k in range(len(names))]
+        means, halves = np.array(ends).T
+        axes.errorbar(np.arange(len(names)) + 0.12 * (j - 2), means, halves, fmt="o", markersize=3, label=way)
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
+    axes.set(xlabel=found["column"], ylabel=f"error at {at} labels, %", ylim=(0, None))
 
 
 def curves(axes: Any, result: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ BUDGETS = (75, 100, 150, 200, 300, 400, 600, 800, 1200)
 EVERY = 10
 """Labels after which margin sampling learns anew."""
 Curve = list[float]
+Predict = Callable[[np.ndarray], np.ndarray]
+Score = Callable[[Predict, Stream], float]
 
 
 def budgets_of(rows: int) -> list[int]:
@@ -24,40 +26,48 @@ def budgets_of(rows: int) -> list[int]:
     return [b for b in BUDGETS if b < rows]
 
 
-def of_model(estimator: ARBAL, stream: Stream, budgets: Sequence[int]) -> tuple[Curve, dict[str, Any]]:
+def error(predict: Predict, stream: Stream) -> float:
+    """Share of the rows held out whose class is told wrong."""
+    return float(np.mean(predict(stream.X_test) != stream.y_test))
+
+
+def of_model(
+    estimator: ARBAL, stream: Stream, budgets: Sequence[int], score: Score = error
+) -> tuple[Curve, dict[str, Any]]:
     """Errors of a model as it asks; where its stream ends before a budget, its last error stands for the rest.
 
     Args:
         estimator: Fitted here.
         stream: Rows.
         budgets: Numbers of labels, rising.
+        score: How a model is judged; at each budget that is reached, and at the end.
 
     Returns:
-        Errors, one a budget; and what it came to: labels, rounds, regions, error at the end.
+        Errors, one a budget; and what it came to: labels, rounds, regions, error at the end, places in the stream of
+        the rows asked for.
     """
     errors: Curve = []
+    asked: list[int] = []
 
     def oracle(_: Any) -> Any:
         while len(errors) < len(budgets) and estimator.n_labels_ >= budgets[len(errors)]:
-            errors.append(_error(estimator.predict, stream))
-        return stream.y[estimator.n_rounds_ - 1]
+            errors.append(score(estimator.predict, stream))
+        asked.append(estimator.n_rounds_ - 1)
+        return stream.y[asked[-1]]
 
     estimator.fit(stream.X, oracle, classes=(0, 1))
-    last = _error(estimator.predict, stream)
+    last = score(estimator.predict, stream)
     end = {
         "labels": estimator.n_labels_,
         "rounds": estimator.n_rounds_,
         "regions": len(estimator.regions_),
         "error": last,
+        "asked": asked,
     }
     return errors + [last] * (len(budgets) - len(errors)), end
 
 
-def _error(predict: Callable[[np.ndarray], np.ndarray], stream: Stream) -> float:
-    return float(np.mean(predict(stream.X_test) != stream.y_test))
-
-
-def of_margin(stream: Stream, budgets: Sequence[int], warm: int = 50) -> Curve:
+def of_margin(stream: Stream, budgets: Sequence[int], score: Score = error, warm: int = 50) -> Curve:
     """Errors of logistic regression that asks for the rows it is least sure of, out of all."""
     asked = list(range(warm))
     errors: Curve = []
@@ -67,21 +77,21 @@ def of_margin(stream: Stream, budgets: Sequence[int], warm: int = 50) -> Curve:
             unsure = np.abs(_odds(model, stream.X))
             unsure[asked] = np.inf
             asked += np.argsort(unsure, kind="stable")[: min(EVERY, budget - len(asked))].tolist()
-        errors.append(_error(_classes(_fitted(stream, asked)), stream))
+        errors.append(score(_classes(_fitted(stream, asked)), stream))
     return errors
 
 
-def of_rows(stream: Stream, budgets: Sequence[int]) -> Curve:
+def of_rows(stream: Stream, budgets: Sequence[int], score: Score = error) -> Curve:
     """Errors of logistic regression of the first rows, as many as there are labels."""
-    return [_error(_classes(_fitted(stream, list(range(b)))), stream) for b in budgets]
+    return [score(_classes(_fitted(stream, list(range(b)))), stream) for b in budgets]
 
 
-def of_forest(stream: Stream, budgets: Sequence[int], seed: int) -> Curve:
+def of_forest(stream: Stream, budgets: Sequence[int], seed: int, score: Score = error) -> Curve:
     """Errors of a random forest of the same first rows: what a model that is not linear makes of them."""
     errors: Curve = []
     for b in budgets:
         forest = RandomForestClassifier(50, random_state=seed).fit(stream.X[:b], stream.y[:b])
-        errors.append(_error(forest.predict, stream))
+        errors.append(score(forest.predict, stream))
     return errors
 
 

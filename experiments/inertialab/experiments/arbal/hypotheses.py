@@ -9,6 +9,10 @@ NEWTON = 6
 """Steps of Newton's method for one hypothesis: it need not be the optimum of anything."""
 
 
+MANY = 2**20
+"""Entries of hessians that are held at once."""
+
+
 def probabilities(weights: np.ndarray, X: np.ndarray) -> np.ndarray:
     """P(1|x) of each hypothesis.
 
@@ -43,8 +47,9 @@ def warm_hypotheses(
     Returns:
         Shape (number, d + 1).
     """
-    found = [_both(X, y)]
-    while len(found) < number:
+    # The classifier of all known labels comes first: a set that lacks it would be worse than none.
+    counts, strengths = np.ones((number, len(y))), np.full(number, 0.3)
+    for m in range(1, number):
         inside = np.ones(len(y), bool)
         if rng.random() < 0.7 and len(cuts[0]):
             c = rng.integers(len(cuts[0]))
@@ -52,27 +57,42 @@ def warm_hypotheses(
         rows = np.flatnonzero(inside)
         if len(rows) < 6:
             rows = np.arange(len(y))
-        rows = rng.choice(rows, len(rows))
-        found.append(_ridge(X[rows], y[rows], 10 ** rng.uniform(-2, 1)))
-    return np.array(found)
+        counts[m] = np.bincount(rng.choice(rows, len(rows)), minlength=len(y))
+        strengths[m] = 10 ** rng.uniform(-2, 1)
+    return _ridges(X, y, counts, strengths)
 
 
-def _both(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The classifier of all known labels: a set that lacks it would be worse than none."""
-    return _ridge(X, y, 0.3)
+def _ridges(X: np.ndarray, y: np.ndarray, counts: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+    """A few Newton steps of logistic regression for many samples at once; of one class alone, the constant of it.
 
+    Args:
+        X: Rows, shape (n, d).
+        y: 0 or 1, shape (n,).
+        counts: How often each row is in each sample, shape (M, n).
+        strengths: Of the ridge, one a sample, shape (M,).
 
-def _ridge(X: np.ndarray, y: np.ndarray, strength: float) -> np.ndarray:
-    """A few Newton steps of logistic regression; of one class alone, the constant that says so."""
-    if len(set(y.tolist())) < 2:
-        return np.append(np.zeros(X.shape[1]), 3.0 * (2 * y[0] - 1))
+    Returns:
+        Shape (M, d + 1).
+    """
     A = np.column_stack([X, np.ones(len(X))])
-    ridge = np.append(np.full(X.shape[1], strength), 1e-3)
-    w = np.zeros(A.shape[1])
+    ridge = np.column_stack([np.repeat(strengths[:, None], X.shape[1], axis=1), np.full(len(counts), 1e-3)])
+    block = max(MANY // A.shape[1] ** 2, 1)
+    found = [_newton(A, y, counts[i : i + block], ridge[i : i + block]) for i in range(0, len(counts), block)]
+    w, ones = np.vstack(found), counts @ y
+    for label, alone in ((0, ones == 0), (1, ones == counts.sum(axis=1))):
+        w[alone] = np.append(np.zeros(X.shape[1]), 3.0 * (2 * label - 1))
+    return w
+
+
+def _newton(A: np.ndarray, y: np.ndarray, counts: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """The steps, from 0, for as many samples as fit; `A` has a column of ones, `ridge` the shape of the answer."""
+    w = np.zeros(ridge.shape)
     for _ in range(NEWTON):
-        p = expit(np.clip(A @ w, -20, 20))
-        hessian = (A * (p * (1 - p) + 1e-4)[:, None]).T @ A + np.diag(ridge)
-        w -= np.linalg.solve(hessian, A.T @ (p - y) + ridge * w)
+        p = expit(np.clip(w @ A.T, -20, 20))
+        hessians = (A.T * (counts * (p * (1 - p) + 1e-4))[:, None, :]) @ A
+        hessians += ridge[:, :, None] * np.eye(A.shape[1])
+        gradients = (counts * (p - y)) @ A + ridge * w
+        w -= np.linalg.solve(hessians, gradients[:, :, None])[:, :, 0]
     return w
 
 

@@ -27,6 +27,9 @@ class Arbal:
     """Column of the class in --data, of two values."""
     columns: tuple[str, ...] = ()
     """Features to use; all other columns by default."""
+    group: str = ""
+    """Column of --data by whose values errors and labels asked for are told apart: sensor, annotator, site ... It is no
+    feature, and no region either: regions are boxes of the features, which are found."""
     set: Sets = "digits-odd"
     """Real data, where no --data is given; the last three need a data folder, INERTIALAB_DATA."""
     ask: bool = False
@@ -39,10 +42,12 @@ class Arbal:
     """First of the shuffles."""
     regions: int = 10
     """Largest number of regions."""
-    gain: float = 0.005
+    gain: float = 0.0025
     """Gain of the risk by which a split is worth it."""
     split_slack: float = 0.1
     """Factor of the slack of splits: 1 certifies them, and seldom splits a few thousand rows."""
+    cuts: int = 1
+    """Thresholds for each feature at which boxes may be split: quantiles of the first rows."""
     delta: float = 0.05
     """Chance to err that is allowed."""
     out: Path = Path("runs/arbal")
@@ -58,9 +63,13 @@ class Arbal:
             raise WrongInputError("--ask needs --data: the table whose rows you want to label.")
         if self.data is not None and not self.target and not self.ask:
             raise WrongInputError("--data needs --target: the column that holds the two classes.")
-        if self.data is None and (self.target or self.columns):
-            raise WrongInputError("--target and --columns speak of a table: give --data as well.")
-        for name, least in (("shuffles", 2), ("regions", 1)):
+        if self.data is None and (self.target or self.columns or self.group):
+            raise WrongInputError("--target, --columns and --group speak of a table: give --data as well.")
+        if self.group and self.ask:
+            raise WrongInputError("--group tells errors apart, and with --ask there are none: leave one of them out.")
+        if self.group and self.group == self.target:
+            raise WrongInputError(f"--group: {self.group!r} is the target; name another column.")
+        for name, least in (("shuffles", 2), ("regions", 1), ("cuts", 1)):
             if getattr(self, name) < least:
                 raise WrongInputError(f"--{name}: give a whole number of at least {least}, got {getattr(self, name)}.")
         for name, most in (("gain", 1.0), ("delta", 1.0), ("split_slack", float("inf"))):

@@ -32,7 +32,7 @@ def asked(options: Arbal, console: Console) -> int:
     """
     assert options.data is not None
     table = read_table(options.data)
-    names, X = features(table, {options.target} - {""}, options.columns)
+    names, X = features(table, {options.target: "the target"} if options.target else {}, options.columns)
     model = _model(options, len(X))
     told = hashlib.sha256(np.ascontiguousarray(X).tobytes() + repr(model.get_params()).encode())
     kept = options.out / f"{options.data.stem}-{told.hexdigest()[:8]}.npz"
@@ -57,6 +57,7 @@ def _model(options: Arbal, rows: int) -> ARBAL:
         gain=options.gain,
         split_phase=max(rows // 2, 1),
         split_slack=options.split_slack,
+        cuts=options.cuts,
         random_state=options.seed,
         n_warm=min(50, max(rows // 4, 10)),
         refit=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,7 @@ def _avila() -> Rows:
         )
     table = read_table(path)
     target = table.names[-1]
-    _, X = features(table, {"split", target})
+    _, X = features(table, {"split": "a split into two parts", target: "the target"})
     return X, (np.array(table.words(target)) == "A").astype(int)
 
 
@@ -75,12 +75,23 @@ SETS = {
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows to ask about, in order, and rows to test on."""
+    """Rows to ask about, in order, and rows to test on.
+
+    Attributes:
+        X: Rows that are streamed, shape (n, d).
+        y: Their labels, 0 or 1, shape (n,).
+        X_test: Rows held out.
+        y_test: Their labels.
+        rows: Which rows of the data those streamed are, shape (n,).
+        rows_test: Which rows those held out are.
+    """
 
     X: np.ndarray
     y: np.ndarray
     X_test: np.ndarray
     y_test: np.ndarray
+    rows: np.ndarray
+    rows_test: np.ndarray
 
 
 def shuffled(X: np.ndarray, y: np.ndarray, seed: int, most: int = 4000, test: int = 8000) -> Stream:
@@ -103,15 +114,16 @@ def shuffled(X: np.ndarray, y: np.ndarray, seed: int, most: int = 4000, test: in
         _, s, axes = np.linalg.svd(X[:n], full_matrices=False)
         X = X @ axes[:COMPONENTS].T / (np.maximum(s[:COMPONENTS], 1e-9) / np.sqrt(n))
     X = np.clip(X, -FAR, FAR)
-    return Stream(X[:n], y[:n], X[n : n + test], y[n : n + test])
+    end = n + test
+    return Stream(X[:n], y[:n], X[n:end], y[n:end], order[:n], order[n:end])
 
 
-def features(table: Table, leave: set[str], columns: tuple[str, ...] = ()) -> tuple[list[str], np.ndarray]:
+def features(table: Table, leave: Mapping[str, str], columns: tuple[str, ...] = ()) -> tuple[list[str], np.ndarray]:
     """Numeric features of a table.
 
     Args:
         table: The table.
-        leave: Columns that are no features.
+        leave: Columns that are no features, and what each is instead.
         columns: Features to take; all others by default.
 
     Returns:
@@ -121,20 +133,21 @@ def features(table: Table, leave: set[str], columns: tuple[str, ...] = ()) -> tu
         WrongInputError: If a column is not there, or a field is not a finite number.
     """
     table.require([*columns, *leave])
-    if both := sorted(leave & set(columns)):
-        raise WrongInputError(f"--columns: {both[0]!r} is the target and cannot be a feature.")
+    if both := sorted(leave.keys() & set(columns)):
+        raise WrongInputError(f"--columns: {both[0]!r} is {leave[both[0]]} and cannot be a feature.")
     if columns:
         return list(columns), np.column_stack([table.numbers(name) for name in columns])
     return table.inputs(leave, "naming the others by --columns")
 
 
-def from_file(path: Path, target: str, columns: tuple[str, ...] = ()) -> tuple[Rows, tuple[str, str]]:
+def from_file(path: Path, target: str, columns: tuple[str, ...] = (), group: str = "") -> tuple[Rows, tuple[str, str]]:
     """Features and labels of a table of two classes.
 
     Args:
         path: CSV file with a header.
         target: Column of the class.
         columns: Features; all other columns by default.
+        group: A column that is no feature either, if there is one.
 
     Returns:
         Features (N, d), labels 0 or 1 (N,); and the names of the classes.
@@ -143,7 +156,7 @@ def from_file(path: Path, target: str, columns: tuple[str, ...] = ()) -> tuple[R
         WrongInputError: With a sentence that says what is wrong with the file.
     """
     table = read_table(path)
-    _, X = features(table, {target}, columns)
+    _, X = features(table, {target: "the target"} | ({group: "the group"} if group else {}), columns)
     words = table.words(target)
     classes = sorted(set(words))
     if len(classes) != 2:

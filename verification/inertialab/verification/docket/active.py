@@ -1,5 +1,6 @@
 """Asking for labels: what its claims are confronted with."""
 
+from functools import partial
 from typing import Any
 
 from inertialab.verification.court.bounds import BoundCheck, ChanceCheck
@@ -9,10 +10,25 @@ from inertialab.verification.docket.points import drawn
 from inertialab.verification.studies.active import growth, requests, sets, slacks, splits
 from inertialab.verification.studies.study import Study
 
+EARLY, LATE = (20_000, 1.2), (160_000, 0.95)
+"""Rounds, and how far hypotheses reach: two and a half times as far as those still alive by then, or what was gathered
+before they could be given up would count."""
 
-def _line(**drawn: float) -> dict[str, Any]:
+
+def _line(when: tuple[int, float], **drawn: float) -> dict[str, Any]:
     """Thresholds so dense, and rows so many, that those alive lie within the width of one."""
-    return {"M": 200, "reach": 1.2, "steep": 1.0, "rounds": 20_000, **drawn}
+    return {"M": 200, "reach": when[1], "steep": 1.0, "rounds": when[0], **drawn}
+
+
+def _split(M: int, flips: float, **drawn: float) -> dict[str, Any]:
+    """More runs where few comparisons or many flips make the rows until a split vary more; those runs are cheap."""
+    return {"M": M, "flips": flips, "runs": 1400 if flips > 0.1 else 1000 if M < 4 else 300, **drawn}
+
+
+def _sheet(set: str, labels: int, slack: float, shuffles: int) -> dict[str, Any]:
+    """Errors at a number of labels, of which few more rows than that are shown; more shuffles where errors differ."""
+    rows = labels + (50 if labels > 100 else 20)
+    return {"set": set, "labels": labels, "rows": rows, "slack": slack, "shuffles": shuffles}
 
 
 ALL_COINS = Study("all-coins", requests.all_coins, {"points": drawn("all-coins"), "rows": 10})
@@ -24,7 +40,10 @@ GRADIENTS = Study(
     full={"draws": 4_000_000},
 )
 WASTES = Study(
-    "asking-wastes", requests.wastes, {"points": drawn("wastes"), "draws": 1_000_000}, full={"draws": 10_000_000}
+    "asking-wastes",
+    requests.wastes,
+    {"points": [*drawn("wastes"), *drawn("wastes-apart")], "draws": 1_000_000},
+    full={"draws": 10_000_000},
 )
 RARE = Study(
     "rare-losses", slacks.rare, {"points": drawn("rare-losses"), "streams": 300_000}, full={"streams": 1_000_000}
@@ -44,11 +63,20 @@ COVERED = Study(
 CHANCES = Study(
     "asked-chances",
     growth.chances,
-    {"points": drawn("asked-chances", _line), "runs": 11},
-    full={"points": [point | {"rounds": 96_000} for point in drawn("asked-chances", _line)], "runs": 12},
+    {
+        "points": [
+            *drawn("asked-chances", partial(_line, EARLY)),
+            *drawn("asked-chances-later", partial(_line, LATE)),
+        ],
+        "runs": 11,
+    },
+    full={"runs": 40},
 )
 FIRST_SPLIT = Study(
-    "first-split", splits.until_split, {"points": drawn("first-split"), "runs": 300}, full={"runs": 1000}
+    "first-split",
+    splits.until_split,
+    {"points": [*drawn("first-split", _split), *drawn("first-split-noisy", _split)], "more": 1},
+    full={"more": 3},
 )
 FALSE_GAINS = Study(
     "false-gains",
@@ -57,20 +85,30 @@ FALSE_GAINS = Study(
     full={"runs": 400, "rows": 2000},
 )
 STAIRS = Study("stairs", splits.stairs, {"points": drawn("stairs"), "rows": 16_000})
+
+
 GAINS = Study("region-gains", sets.gains, {"points": [{"set": "digits-odd"}, {"set": "breast-cancer"}]})
-# With the whole slack nothing splits at these sizes, nor do eighty labels tell tumours apart by boxes.
+# With the whole slack nothing splits at these sizes, nor do eighty labels tell tumours, or 3 and 5, apart by boxes.
 ERRORS = Study(
     "region-errors",
     sets.errors,
     {
         "points": [
-            {"set": "digits-odd", "labels": 400, "rows": 450, "slack": 0.1},
-            {"set": "digits-odd", "labels": 200, "rows": 250, "slack": 1.0},
-            {"set": "breast-cancer", "labels": 80, "rows": 100, "slack": 0.1},
+            _sheet("digits-odd", 400, 0.1, 16),
+            _sheet("digits-odd", 200, 1.0, 6),
+            _sheet("breast-cancer", 80, 0.1, 6),
+            _sheet("digits-3-5", 80, 0.1, 6),
         ],
-        "shuffles": 16,
+        "more": 1,
     },
-    full={"shuffles": 60},
+    full={"more": 4},
+)
+AVILA = Study(
+    "region-errors-avila",
+    sets.errors,
+    {"points": [_sheet("avila", 400, 0.1, 40)], "more": 1},
+    full={"more": 4},
+    data="avila",
 )
 
 CHECKS: tuple[BaseCheck, ...] = (
@@ -107,6 +145,7 @@ CHECKS: tuple[BaseCheck, ...] = (
     Check("arbal.gain", "real", GAINS, "risk-ratio", 1e-9),
     Check("arbal.regions", "numerics", STAIRS, "regions", 0.02),
     BoundCheck("arbal.beats-iwal", "real", ERRORS, "error-ratio", 0.02, where=lambda p: p["regions"] > 1),
+    BoundCheck("arbal.beats-iwal", "real", AVILA, "error-ratio", 0.02),
     BoundCheck(
         "arbal.beats-iwal",
         "real",

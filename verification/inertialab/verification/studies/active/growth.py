@@ -10,7 +10,7 @@ from inertialab.experiments.arbal import bounds
 from inertialab.experiments.arbal.hypotheses import probabilities
 from inertialab.experiments.arbal.learner import Learner, Settings
 from inertialab.verification.measure.estimate import Estimate
-from inertialab.verification.studies.active.streams import NO_CUTS, risks, steps, thresholds
+from inertialab.verification.studies.active.streams import NO_CUTS, risks, steps, swiftly_taught, thresholds
 from inertialab.verification.studies.study import Findings, Measurement, Points, Tick
 
 FINE = tuple(np.geomspace(0.005, 0.7, 30))
@@ -20,13 +20,18 @@ WINDOW = 0.25
 
 
 class Finer(Learner):
-    """Slacks over many rates."""
+    """Slacks over many rates, of one region; sums of squares of labels are kept from one look to the next."""
+
+    counted: int = 0
+    own: Any = 0.0
 
     def pair_excess(self, k: int, rows: np.ndarray, best: int) -> np.ndarray:
         """As of the learner, with other rates."""
-        weighted = self.labels.weighted[rows]
-        squares = ((weighted - weighted[:, best : best + 1]) ** 2).sum(axis=0)
-        return bounds.excess(squares, self._log_pairs(k), FINE)
+        weighted = self.labels.weighted[: len(rows)]
+        self.own = self.own + (weighted[self.counted :] ** 2).sum(axis=0)
+        self.counted = len(rows)
+        squares = self.own - 2 * (weighted[:, best] @ weighted) + self.own[best]
+        return bounds.excess(np.maximum(squares, 0.0), self._log_pairs(k), FINE)
 
 
 def chances(points: Points, runs: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
@@ -58,11 +63,7 @@ def _mean_chance(weights: np.ndarray, point: Mapping[str, Any], rng: np.random.G
     learner = Finer(weights, NO_CUTS, Settings(delta=point["delta"]))
     last = int(point["rounds"] * (1 + WINDOW))
     X, y = steps(last, point["flips"], point["width"], rng)
-    p = np.empty(last)
-    for i, (x, coin) in enumerate(zip(X, rng.random(last), strict=True)):
-        asked, p[i] = learner.ask(x, coin)
-        if asked:
-            learner.tell(x, int(y[i]), p[i])
+    p = swiftly_taught(learner, X, y, rng.random(last))
     places = -weights[learner.regions[0].alive, 1] / point["steep"]
     return float(p[int(point["rounds"] * (1 - WINDOW)) :].mean()), float(np.ptp(places))
 

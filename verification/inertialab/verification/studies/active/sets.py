@@ -19,12 +19,13 @@ EARLY = 0.1
 """Factor of the slack of splits: with the whole slack nothing splits at these sizes."""
 
 
-def errors(points: Points, shuffles: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
+def errors(points: Points, more: int, *, rng: np.random.Generator, device: torch.device, tick: Tick) -> Findings:
     """Error of ARBAL over that of IWAL at as many labels, on the half of the rows that is not streamed.
 
     Args:
-        points: A data `set`, a number of `labels`, the `rows` streamed for them, and the `slack` of splits.
-        shuffles: Orders of the rows.
+        points: A data `set`, a number of `labels`, the `rows` streamed for them, the `slack` of splits, and `shuffles`,
+            the number of orders of the rows.
+        more: By how many times the shuffles are more.
         rng: Source of the orders.
         device: Not used.
         tick: Called after each shuffle.
@@ -33,10 +34,10 @@ def errors(points: Points, shuffles: int, *, rng: np.random.Generator, device: t
     for point in points:
         X, y = SETS[point["set"]].read()
         pairs, regions = [], []
-        for seed in rng.integers(2**31, size=shuffles).tolist():
+        for seed in rng.integers(2**31, size=more * int(point["shuffles"])).tolist():
             stream = shuffled(X, y, seed)
             rows = int(point["rows"])
-            stream = replace(stream, X=stream.X[:rows], y=stream.y[:rows])
+            stream = replace(stream, X=stream.X[:rows], y=stream.y[:rows], rows=stream.rows[:rows])
             ours, end = of_model(_model(10, point["slack"], seed), stream, [int(point["labels"])])
             theirs, _ = of_model(_model(1, point["slack"], seed), stream, [int(point["labels"])])
             pairs.append((ours[0], theirs[0]))
