@@ -6,12 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inertialab.theory import claim
+from inertialab.theory import CLAIMS, claim
 from inertialab.verification import __main__ as command
+from inertialab.verification.court.check import Check
+from inertialab.verification.court.verdict import Verdict
+from inertialab.verification.docket import CHECKS
 from inertialab.verification.docket.maps import MAPS
+from inertialab.verification.docket.unmapped import NONE, ONE_GROUP
 from inertialab.verification.mapping import in_words, table
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement
+from inertialab.verification.where import ROOT
+
+NAMELESS = ("levy.exit",)
+"""Claims whose regime does not name what must be small, so that cells inside it are far off."""
+ENDLESS = ()
+"""Claims whose regime has no end on their map."""
 
 
 def saddle_map():
@@ -20,15 +30,78 @@ def saddle_map():
 
 
 def test_every_map_has_a_grid_of_its_axes_and_claims_that_there_are():
-    assert len({row.study.id for row in MAPS}) == len(MAPS)
+    assert len({(row.study.id, row.quantity) for row in MAPS}) == len(MAPS)
+    assert len({row.study.id for row in MAPS}) == len({id(row.study) for row in MAPS})
     for row in MAPS:
         assert all(claim(id) for id in row.claims)
         for axis in (row.across, row.up):
             assert list(axis.values) == sorted(set(axis.values))
-        config = row.study.config
-        size = len(row.across.values) * len(row.up.values)
-        looks = config.get("times", [1])
-        assert sum(len(point.get("growths", looks)) for point in config["points"]) == size
+        assert cells(row.study.config) == len(row.across.values) * len(row.up.values)
+
+
+def cells(config):
+    """How many numbers of a quantity a study gives."""
+    if "models" in config:
+        return sum(len(model["kinds"]) for model in config["models"])
+    if "fields" in config:
+        return len(config["fields"]) * len(config["rates"])
+    looks = next((config[name] for name in ("times", "looks", "steepness") if name in config), [1])
+    looks = [1] if isinstance(looks, int) else looks  # a number of looks that are averaged over
+    pairs = 2 if any("ratio" in point and "turn" in point for point in config["points"]) else 1
+    return pairs * sum(len(point.get("growths", looks)) for point in config["points"])
+
+
+def test_every_claim_that_ends_somewhere_has_a_map_or_a_reason():
+    ends = {c.id for c in CLAIMS if c.kind in ("asymptotic", "attributed")}
+    drawn = {id for row in MAPS for id in row.claims}
+    told = [*ONE_GROUP, *NONE]
+    assert len(told) == len(set(told))
+    assert not drawn & set(told)
+    assert ends == (drawn & ends) | set(told)
+    assert all(ONE_GROUP.values())
+    assert all(NONE.values())
+
+
+TABLES = sorted((ROOT / "results" / "maps").glob("*.json"))
+MARGINS = {
+    row.claim: row.margin for row in CHECKS if isinstance(row, Check) and row.expected is Verdict.CONFIRMED
+} | dict.fromkeys(NAMELESS)
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_table_is_of_its_map_and_told_where_errors_blur_it(path):
+    made = json.loads(path.read_text())
+    (row,) = [row for row in MAPS if row.study.id == made["study"] and made["claim"] in row.claims]
+    assert made["across"] == {"name": row.across.name, "values": list(row.across.values)}
+    assert made["up"] == {"name": row.up.name, "values": list(row.up.values)}
+    ratio, error = np.array(made["ratio"]), np.array(made["error"])
+    assert np.isfinite(ratio).all()
+    assert (error > 0).any() == (row.layer != "numerics")
+    if row.layer == "simulation":
+        assert (error < 0.015 * np.abs(ratio)).all()
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_claim_holds_where_its_map_says_inside_and_fails_somewhere_outside(path):
+    """Exact numerics inside a regime are within the docket's margin; a tenth more in the prefactor is not."""
+    made = json.loads(path.read_text())
+    ratio, inside = np.array(made["ratio"]), np.array(made["inside"])
+    if made["layer"] != "numerics" or made["claim"] not in MARGINS:
+        return
+    margin = MARGINS[made["claim"]]
+    if margin is None:  # a regime that does not name what must be small: the map shows it
+        assert (np.abs(ratio - 1)[inside] > 0.05).any()
+        return
+    assert inside.any()
+    assert (np.abs(ratio - 1)[inside] <= margin).all()
+    assert (np.abs(ratio / 1.2 - 1)[inside] > margin).all()
+    assert not inside.all() or made["claim"] in ENDLESS
+
+
+def test_every_map_stands_among_the_tables():
+    assert {path.stem for path in TABLES} == {
+        f"{row.study.id.removeprefix('map-')}--{id}" for row in MAPS for id in row.claims
+    }
 
 
 def test_a_cell_is_measured_over_predicted_at_its_own_groups():
