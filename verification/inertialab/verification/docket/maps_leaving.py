@@ -9,12 +9,14 @@ from inertialab.verification.docket.beyond import ELLIPSOID, pair
 from inertialab.verification.docket.escape import WELL
 from inertialab.verification.docket.grids import Axis, Map, likewise, over, spaced
 from inertialab.verification.studies.exact import any_law, chains, ellipses, inertia, selection, steps
-from inertialab.verification.studies.flow import jumps
+from inertialab.verification.studies.flow import jumps, kramers
 from inertialab.verification.studies.study import Study
 from inertialab.verification.studies.wells import curvatures, metastable
 
-EXPONENT = spaced("exponent of the escape time", 3, 13, 3)
+EXPONENT = spaced("exponent of the escape time", 3, 13, 4)
 OF_NOISE = "exponent in Gaussian noise"
+HEIGHT = 1.2
+"""Of the barrier of a symmetric double well."""
 
 
 def _slow(exponent: float, friction: float) -> dict[str, float]:
@@ -35,6 +37,17 @@ def _pair(exponent: float, ratio: float) -> dict[str, float]:
 def _ellipse(level: float, step: float) -> dict[str, Any]:
     """Noise and Hessian of the same directions and unlike eigenvalues."""
     return {"eta": step, "H": [[1.0, 0.0], [0.0, 0.6]], "C": [[1.0, 0.0], [0.0, 0.5]], "level": level}
+
+
+def _orbit(loss: float, exponent: float) -> dict[str, float]:
+    """Friction from what an orbit at the height of the barrier loses, over the temperature.
+
+    The double well is height·(x² - 1)² and the inertia 2, as in the study; weak friction needs many modes.
+    """
+    temperature = HEIGHT / exponent
+    action = 2 * (2 * HEIGHT) ** 0.5 * 2**1.5 / 3
+    gamma = loss * temperature / (2**0.5 * action)
+    return {"gamma": gamma, "temperature": temperature, "modes": 28 + round(50 / gamma**0.5)}
 
 
 def _jump(rare: float, alpha: float) -> dict[str, float]:
@@ -105,9 +118,22 @@ MAPS = (
         "time",
         _slow,
         EXPONENT,
-        spaced("1 - β", 0.06, 0.9, 3),
+        spaced("1 - β", 0.04, 0.9, 4),
         "EMA momentum, Ha = Hb, η = 0.004",
         optimizer="momentum-ema",
+    ),
+    over(
+        "turnover",
+        ["momentum.turnover"],
+        "numerics",
+        kramers.turnovers,
+        "time",
+        _orbit,
+        spaced("energy that an orbit loses, over the temperature", 0.8, 50, 5),
+        spaced("ΔL over the temperature", 3, 24, 4),
+        "a symmetric double well in white noise",
+        temperature=HEIGHT,
+        height=HEIGHT,
     ),
     OCCUPATIONS,
     ELLIPSES,

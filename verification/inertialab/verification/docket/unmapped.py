@@ -7,7 +7,6 @@ ONE_GROUP = {
     "sgd.isotropy": "η h",
     "sgd.stationary-covariance-mandt": "η times the largest curvature",
     "sgd.modified-equation-2": "η h",
-    "momentum.turnover": "the energy that an orbit loses, over the temperature",
     "sgd.boundary-shift": "the width of the thresholds over a step",
     "sgd.noise-zero-stepped-over": "η L₃ / (B L₁)",
     "sharpness.exponent": "the factor by which curvatures grow",
@@ -18,7 +17,7 @@ ONE_GROUP = {
 """The group on which a law hangs: its figure, over that group, is its map."""
 
 FLUX = "a cell is a forward flux of its own, half a minute and more"
-REAL = "measured in trained networks alone, whose groups cannot be set one by one"
+REAL = "of a data set and its network, whose groups cannot be set one by one"
 LABELS = "hangs on the logits of all groups and the width of the kernel, more than two"
 ASKED = "a statement on runs over rows of data; its numbers of rows and comparisons are no small groups"
 SKEWED = "a bias that is small beside its noise: cells exact to percents take longer than the maps of all others"
