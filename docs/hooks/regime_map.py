@@ -46,16 +46,15 @@ def figure(made: Mapping[str, Any]) -> str:
                 axes.contour(ratio, levels=[level], colors=INK, linestyles=look, linewidths=1)
         for i, j in np.ndindex(rows, columns):
             weight = "bold" if inside[i, j] else "normal"
-            said = _short(float(ratio[i, j]), float(made["error"][i][j]))
-            axes.text(j, i, said, color=LETTERS, ha="center", va="center", weight=weight, linespacing=0.9)
+            axes.text(j, i, _short(float(ratio[i, j])), color=LETTERS, ha="center", va="center", weight=weight)
+            if (error := float(made["error"][i][j])) > LOUD * abs(ratio[i, j]):
+                axes.text(j, i - 0.36, f"±{error:.2g}", color=LETTERS, ha="center", va="center", size=6)
         _ticks(axes, made)
         return svg(drawing)
 
 
-def _short(ratio: float, error: float = 0.0) -> str:
-    """A ratio, and its standard error where that is large, on a line below."""
-    number = f"{ratio:.3f}" if abs(ratio) < 10 else f"{ratio:.0f}"
-    return f"{number}\n±{error:.2g}" if error > LOUD * abs(ratio) else number
+def _short(ratio: float) -> str:
+    return f"{ratio:.3f}" if abs(ratio) < 10 else f"{ratio:.0f}"
 
 
 def _ticks(axes: Any, made: Mapping[str, Any]) -> None:

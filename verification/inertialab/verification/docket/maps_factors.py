@@ -77,8 +77,8 @@ GROUPS = over(
     "ratio",
     _groups,
     NARROW,
-    Axis("R, variance of the noisy group over that of the clean one", (3.0, 10.0, 30.0, 100.0)),
-    "two regions side by side, a cosine that is level where they meet",
+    Axis("R, ratio of variances", (3.0, 10.0, 30.0, 100.0)),
+    "two regions side by side, labels of the first noisier by R, a cosine that is level where they meet",
 )
 MAPS: tuple[Map, ...] = (
     AVERAGES,

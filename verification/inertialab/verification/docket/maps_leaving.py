@@ -106,7 +106,7 @@ VALLEYS = over(
     "factor",
     _valley,
     spaced("curvature across the path", 0.5, 16, 6),
-    spaced("noise across the path, D over its c", 1.5, 12, 4),
+    spaced("D / c across the path", 1.5, 12, 4),
     "the curvature across grows by four fifths on the way",
 )
 MAPS = (

@@ -91,7 +91,7 @@ def _warm(share: float, c: float) -> dict[str, float]:
 
 
 FORGET = Axis("1 - β", (0.003, 0.009, 0.03, 0.1, 0.3))
-SIGNALS = Axis("mean over the deviation of a gradient", (0.03, 0.1, 0.3, 1.0))
+SIGNALS = Axis("mean / deviation", (0.03, 0.1, 0.3, 1.0))
 FLOORS = _gated(
     "cprop-floor",
     "cprop.noise-floor",
@@ -139,7 +139,7 @@ MAPS: tuple[Map, ...] = (
         "cprop.snr",
         SIGNALS,
         [{"beta": 0.995, "snr": x} for x in SIGNALS.values],
-        "1 - β = 0.005",
+        "1 - β = 0.005, gradients of a mean by their deviation",
     ),
     over(
         "cprop-heat",
