@@ -20,7 +20,7 @@ FLUX = "a cell is a forward flux of its own, half a minute and more"
 REAL = "of a data set and its network, whose groups cannot be set one by one"
 LABELS = "hangs on the logits of all groups and the width of the kernel, more than two"
 ASKED = "a statement on runs over rows of data; its numbers of rows and comparisons are no small groups"
-SKEWED = "a bias that is small beside its noise: cells exact to percents take longer than the maps of all others"
+SKEWED = "a bias that is small beside its noise, the smaller the slower the second moment: a grid is not cheap"
 ALIKE = "of matrices; along their axes it is the map of"
 
 NONE = {
