@@ -12,14 +12,19 @@ import numpy as np
 from look import INK, PLAIN, svg
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
-from tables import prose
+from tables import prose, table
 
-from inertialab.theory import claim
+from inertialab.theory import CLAIMS, claim
+from inertialab.verification.docket.unmapped import NONE, ONE_GROUP
 
 LEVELS = (0.0, 0.8, 0.95, 1.05, 1.2, 1e9)
 SHADES = ("#7fa6d6", "#c6d9ef", "#f4f4f0", "#f6d9b8", "#e5a06a")
 """Far below, below, within 5%, above, far above; told apart by any eye, and dark letters are read on all."""
 LETTERS = "#202020"
+MAPPED = ("asymptotic", "attributed")
+"""Kinds of claims that end somewhere."""
+LOUD = 0.015
+"""Standard errors beyond this part of a ratio stand in the cell: they blur a contour of 5%."""
 
 
 def found(folder: Path) -> list[dict[str, Any]]:
@@ -42,12 +47,14 @@ def figure(made: Mapping[str, Any]) -> str:
         for i, j in np.ndindex(rows, columns):
             weight = "bold" if inside[i, j] else "normal"
             axes.text(j, i, _short(float(ratio[i, j])), color=LETTERS, ha="center", va="center", weight=weight)
+            if (error := float(made["error"][i][j])) > LOUD * abs(ratio[i, j]):
+                axes.text(j, i - 0.36, f"±{error:.2g}", color=LETTERS, ha="center", va="center", size=6)
         _ticks(axes, made)
         return svg(drawing)
 
 
 def _short(ratio: float) -> str:
-    return f"{ratio:.3f}" if ratio < 10 else f"{ratio:.0f}"
+    return f"{ratio:.3f}" if abs(ratio) < 10 else f"{ratio:.0f}"
 
 
 def _ticks(axes: Any, made: Mapping[str, Any]) -> None:
@@ -65,14 +72,17 @@ def shown(made: Mapping[str, Any], up: str = "") -> str:
         up: Way from the page to the root of the site.
     """
     ratio, inside = np.array(made["ratio"]), np.array(made["inside"])
-    error = float(np.max(made["error"]))
+    error = float(np.max(np.array(made["error"]) / np.abs(ratio)))
     alt = (
         f"Measured over predicted on a grid of {made['across']['name']} and {made['up']['name']}: "
         f"between {ratio.min():.3g} and {ratio.max():.3g}"
     )
     within = f"{int((np.abs(ratio - 1) <= 0.05).sum())} of {ratio.size} cells are within 5%"
-    regime = f", {int(inside.sum())} (bold) lie in the regime" if inside.any() else ", none lies in the regime"
-    noise = f" Standard errors are at most {error:.1%}." if error else ""
+    regime = ", none lies in the regime"
+    if inside.any():
+        worst = float(np.abs(ratio - 1)[inside].max())
+        regime = f", {int(inside.sum())} (bold) lie in the regime as it is stated and differ by at most {worst:.1%}"
+    noise = f" Standard errors are at most {error:.1%} of the ratio." if error else ""
     picture = f"![{alt}]({up}maps/{made['file']}.svg)"
     return f"{picture}\n\nBy {made['layer']}; {prose(made['fixed'])}. {within}{regime}.{noise}\n"
 
@@ -90,8 +100,28 @@ def page(tables: Sequence[Mapping[str, Any]]) -> str:
         "decide whether it holds, far beyond: each cell is measured over predicted, with contours at 5% (full) and 20% "
         "(broken). Nothing is judged here. `python -m inertialab.verification maps --out results` makes them again.\n"
     ]
+    parts.append(_which({made["claim"] for made in tables}))
     for id in dict.fromkeys(made["claim"] for made in tables):
         title = prose(claim(id).title.rstrip("."))
-        parts.append(f"## {title}\n\n[`{id}`](claims/{id}.md)\n")
+        parts.append(f"## {title} {{#{anchor(id)}}}\n\n[`{id}`](claims/{id}.md)\n")
         parts += [shown(made) for made in tables if made["claim"] == id]
     return "\n".join(parts)
+
+
+def _which(drawn: set[str]) -> str:
+    """Every asymptotic or attributed claim: whether it has a map, hangs on one group, or has none and why."""
+    rows = [(f"[`{c.id}`](claims/{c.id}.md)", _told(c.id, drawn)) for c in CLAIMS if c.kind in MAPPED]
+    return f"{table(('claim', 'map'), rows)}\n"
+
+
+def _told(id: str, drawn: set[str]) -> str:
+    if id in drawn:
+        return f"[over two groups](#{anchor(id)})"
+    if id in ONE_GROUP:
+        return f"one group, {prose(ONE_GROUP[id])}: [its figure](claims/{id}.md)"
+    return prose(f"none: {NONE[id]}") if id in NONE else "not measured yet"
+
+
+def anchor(id: str) -> str:
+    """Where a claim's maps begin on the page."""
+    return f"map-{id.replace('.', '-')}"

@@ -24,6 +24,7 @@ import tables
 from inertialab.optim import OPTIMIZERS
 from inertialab.theory import CLAIMS
 from inertialab.theory import claim as named
+from inertialab.verification.docket.unmapped import ONE_GROUP
 from inertialab.verification.where import places
 
 ROOT = Path(__file__).parents[2]
@@ -341,6 +342,21 @@ def test_a_map_shows_each_ratio_in_the_shade_of_its_size():
     picture = regime_map.figure(made)
     assert all(text in picture for text in (">1.000<", ">1.040<", ">1.100<", ">3.000<"))
     assert regime_map.figure(made) == picture  # the same bytes again
+    assert "±" not in picture
+    loud = regime_map.figure({**made, "error": [[0.01, 0.0], [0.05, 0.0]]})
+    assert loud.count("±") == 1  # an error of 1% blurs no contour
+    assert ">±0.05<" in loud
+
+
+def test_every_claim_that_ends_somewhere_is_told_of_among_the_maps(site):
+    page = (site / "maps.html").read_text()
+    told = re.findall(r'<td><a href="claims/[^"]+"><code>([^<]+)</code></a></td>', page)
+    assert told == [claim.id for claim in CLAIMS if claim.kind in regime_map.MAPPED]
+    assert "not measured yet" not in page
+    assert all((site / "claims" / f"{id}.svg").exists() for id in ONE_GROUP)
+    anchors = set(re.findall(r'href="#(map-[^"]+)"', page))
+    assert len(anchors) > 50
+    assert all(f'id="{anchor}"' in page for anchor in anchors)
 
 
 def test_the_gallery_shows_what_was_printed_and_drawn(site):

@@ -6,12 +6,36 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inertialab.theory import claim
+from inertialab.theory import CLAIMS, claim
 from inertialab.verification import __main__ as command
+from inertialab.verification.court.check import Check
+from inertialab.verification.court.verdict import Verdict
+from inertialab.verification.docket import CHECKS
 from inertialab.verification.docket.maps import MAPS
+from inertialab.verification.docket.unmapped import NONE, ONE_GROUP
 from inertialab.verification.mapping import in_words, table
 from inertialab.verification.measure.estimate import Estimate
 from inertialab.verification.studies.study import Findings, Measurement
+from inertialab.verification.where import ROOT
+
+NAMELESS = "its regime does not name what must be small"
+WIDER = "the map has curvatures, variances or frictions beyond those that the docket draws"
+OVER = {
+    "levy.exit": NAMELESS,
+    "sgd.quasi-potential": NAMELESS,
+    "sgd.escape-finite-step": NAMELESS,
+    "sgd.escape-skewed": NAMELESS,
+    "sgd.entropic-factor": NAMELESS,
+    "sgd.entropic-riccati": NAMELESS,
+    "momentum.saddle-msd-continuous": "exact for a diffusion; the map is of an optimizer that is matched with it",
+    "langevin.eyring-kramers": WIDER,
+    "har.mistuning": WIDER,
+    "har.two-regions": WIDER,
+    "momentum.turnover": WIDER,
+}
+"""Claims that cells inside the regime miss by more than the docket's margin, and why."""
+ENDLESS = ("adai.escape-inertial",)
+"""Claims whose regime has no end on their map, and that hold on all of it."""
 
 
 def saddle_map():
@@ -20,15 +44,81 @@ def saddle_map():
 
 
 def test_every_map_has_a_grid_of_its_axes_and_claims_that_there_are():
-    assert len({row.study.id for row in MAPS}) == len(MAPS)
+    assert len({(row.study.id, row.quantity) for row in MAPS}) == len(MAPS)
+    assert len({row.study.id for row in MAPS}) == len({id(row.study) for row in MAPS})
     for row in MAPS:
         assert all(claim(id) for id in row.claims)
         for axis in (row.across, row.up):
             assert list(axis.values) == sorted(set(axis.values))
-        config = row.study.config
-        size = len(row.across.values) * len(row.up.values)
-        looks = config.get("times", [1])
-        assert sum(len(point.get("growths", looks)) for point in config["points"]) == size
+        assert cells(row.study.config) == len(row.across.values) * len(row.up.values)
+
+
+def cells(config):
+    """How many numbers of a quantity a study gives."""
+    if "models" in config:
+        return sum(len(model["kinds"]) for model in config["models"])
+    if "fields" in config:
+        return len(config["fields"]) * len(config["rates"])
+    looks = next((config[name] for name in ("times", "looks", "steepness") if name in config), [1])
+    looks = [1] if isinstance(looks, int) else looks  # a number of looks that are averaged over
+    pairs = 2 if any("ratio" in point and "turn" in point for point in config["points"]) else 1
+    return pairs * sum(len(point.get("growths", looks)) for point in config["points"])
+
+
+def test_every_claim_that_ends_somewhere_has_a_map_or_a_reason():
+    ends = {c.id for c in CLAIMS if c.kind in ("asymptotic", "attributed")}
+    drawn = {id for row in MAPS for id in row.claims}
+    told = [*ONE_GROUP, *NONE]
+    assert len(told) == len(set(told))
+    assert not drawn & set(told)
+    assert ends == (drawn & ends) | set(told)
+    assert all(ONE_GROUP.values())
+    assert all(NONE.values())
+
+
+TABLES = sorted((ROOT / "results" / "maps").glob("*.json"))
+MARGINS = {
+    row.claim: row.margin
+    for row in sorted(CHECKS, key=lambda row: row.margin)
+    if isinstance(row, Check) and row.layer == "numerics" and row.expected is Verdict.CONFIRMED
+}
+"""Largest margin of a claim's rows of exact numerics."""
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_table_is_of_its_map_and_told_where_errors_blur_it(path):
+    made = json.loads(path.read_text())
+    (row,) = [row for row in MAPS if row.study.id == made["study"] and made["claim"] in row.claims]
+    assert made["across"] == {"name": row.across.name, "values": list(row.across.values)}
+    assert made["up"] == {"name": row.up.name, "values": list(row.up.values)}
+    ratio, error = np.array(made["ratio"]), np.array(made["error"])
+    assert np.isfinite(ratio).all()
+    assert (error > 0).any() == (row.layer != "numerics")
+    if row.layer == "simulation":
+        assert (error < 0.015 * np.abs(ratio)).all()
+
+
+READ = {path: json.loads(path.read_text()) for path in TABLES}
+JUDGED = [path for path, made in READ.items() if made["layer"] == "numerics" and made["claim"] in MARGINS]
+
+
+@pytest.mark.parametrize("path", JUDGED, ids=lambda path: path.stem)
+def test_exact_numerics_keep_the_margin_inside_a_regime_that_ends(path):
+    """And a prefactor a fifth larger keeps it nowhere."""
+    made = READ[path]
+    ratio, inside = np.array(made["ratio"]), np.array(made["inside"])
+    margin = MARGINS[made["claim"]]
+    apart, wrong = np.abs(ratio - 1)[inside], np.abs(ratio / 1.2 - 1)[inside]
+    assert inside.any()
+    assert (wrong > margin).all()
+    assert (apart > margin).any() == (made["claim"] in OVER)
+    assert not inside.all() or made["claim"] in (*OVER, *ENDLESS)
+
+
+def test_every_map_stands_among_the_tables():
+    assert {path.stem for path in TABLES} == {
+        f"{row.study.id.removeprefix('map-')}--{id}" for row in MAPS for id in row.claims
+    }
 
 
 def test_a_cell_is_measured_over_predicted_at_its_own_groups():

@@ -36,7 +36,7 @@ def mapped(options: Maps, console: Console) -> int:
     if not chosen:
         have = ", ".join(sorted({id for row in MAPS for id in row.claims}))
         raise WrongInputError(f"--only {options.only}: no map of such a claim; there are maps of {have}.")
-    studies, absent = available([row.study for row in chosen])
+    studies, absent = available(list({row.study.id: row.study for row in chosen}.values()))  # some maps share one
     device, folder = chosen_device(options.device), options.out / "maps"
     about: dict[str, Any] = {"tier": "quick", "seed": options.seed, "device": device}
     tasks = campaign.tasks_for(studies, **about, folder=folder / "evidence")

@@ -6,80 +6,20 @@ A map judges nothing: it shows where a law may be used. Its study is one of thos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from inertialab.theory.statement import Layer
+from inertialab.verification.docket import maps_factors, maps_leaving, maps_resting, maps_sampled
 from inertialab.verification.docket.climbs import adam_climb, frozen_climb, loss_climb, sgd_climb
+from inertialab.verification.docket.grids import Axis, Map, grid, over, spaced
 from inertialab.verification.studies.exact import chains, inertia, saddle
 from inertialab.verification.studies.flow import escape as flow
-from inertialab.verification.studies.study import Findings, Study, written_at
+from inertialab.verification.studies.study import Findings, Study
 from inertialab.verification.studies.training import resting, saddles
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A dimensionless group along one side of a map.
-
-    Attributes:
-        name: As it stands on the picture.
-        values: Ascending, positive.
-    """
-
-    name: str
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Map:
-    """Measured over predicted on a grid of two groups.
-
-    Attributes:
-        study: What measures, row by row from the lowest value of `up`.
-        claims: Whose laws it is divided by.
-        layer: numerics, simulation or real.
-        quantity: Which of the study's measurements.
-        across: The horizontal group.
-        up: The vertical group.
-        fixed: What is the same at all points, in words.
-        more: From the conditions of a measurement to further arguments of the claims, such as those of an equation of
-            motion that an optimizer is matched with.
-    """
-
-    study: Study
-    claims: tuple[str, ...]
-    layer: Layer
-    quantity: str
-    across: Axis
-    up: Axis
-    fixed: str
-    more: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda point: {}
-
-
-def spaced(name: str, low: float, high: float, number: int) -> Axis:
-    """An axis of equal ratios, values rounded to three digits."""
-    return Axis(name, tuple(float(f"{x:.3g}") for x in np.geomspace(low, high, number)))
-
-
-def _grid(make: Callable[[float, float], Mapping[str, Any]], across: Axis, up: Axis) -> list[dict[str, Any]]:
-    return [dict(make(x, y)) for y in up.values for x in across.values]
-
-
-def _exact(
-    id: str,
-    claims: Sequence[str],
-    measure: Callable[..., Findings],
-    make: Callable[[float, float], Mapping[str, Any]],
-    across: Axis,
-    up: Axis,
-    fixed: str,
-    **settings: Any,
-) -> Map:
-    """A map of escape times by exact numerics."""
-    study = Study(f"map-{id}", measure, {"points": _grid(make, across, up), **settings}, place=written_at())
-    return Map(study, tuple(claims), "numerics", "time", across, up, fixed)
+def _exact(id: str, claims: Sequence[str], measure: Callable[..., Findings], *rest: Any, **settings: Any) -> Map:
+    """A map of escape times by exact numerics; other arguments as for `over`."""
+    return over(id, claims, "numerics", measure, "time", *rest, **settings)
 
 
 EXPONENT = spaced("exponent of the escape time", 4, 18, 6)
@@ -166,7 +106,7 @@ ESCAPES = (
         optimizer="momentum-ema",
     ),
     Map(
-        Study("map-momentum-slowing", inertia.slowing, {"points": _grid(_slowed, SHORT, FRICTION)}),
+        Study("map-momentum-slowing", inertia.slowing, {"points": grid(_slowed, SHORT, FRICTION)}),
         ("momentum.only-rescales", "adai.escape-inertial"),
         "numerics",
         "ratio",
@@ -223,7 +163,7 @@ def _trained(optimizer: str, claims: Sequence[str], across: Axis = STEEP, rate: 
         "model": "softmax-regression",
         "l2": 0.03,
         "optimizer": optimizer,
-        "points": _grid(lambda x, y: {"B": int(y), "steepness": rate * x, **settings}, across, BATCHES),
+        "points": grid(lambda x, y: {"B": int(y), "steepness": rate * x, **settings}, across, BATCHES),
         "directions": 1,
         "chains": 600,
         "relaxations": 50.0,
@@ -263,4 +203,5 @@ LEFT = (
     _left("momentum-ema", ["momentum.saddle-msd"], "msd", beta=0.9, start="thermal"),
 )
 
-MAPS = (*ESCAPES, SADDLES, *TRAINED, *LEFT)
+ELSEWHERE = (maps_leaving, maps_resting, maps_factors, maps_sampled)
+MAPS = (*ESCAPES, SADDLES, *TRAINED, *LEFT, *(row for module in ELSEWHERE for row in module.MAPS))

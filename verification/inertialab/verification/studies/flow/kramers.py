@@ -53,12 +53,13 @@ def _between(x: np.ndarray, middle: np.ndarray, gibbs: np.ndarray, temperature: 
 def turnovers(
     points: Points, temperature: float, height: float, *, rng: np.random.Generator, device: torch.device, tick: Tick
 ) -> Findings:
-    """Mean time from well to well at one temperature, over two decades of friction."""
+    """Mean time from well to well, over frictions; at one temperature where a point does not have its own."""
     rows, M = [], 2.0
     action = integrate.quad(lambda x: np.sqrt(2 * (height - double_well(height)(x))), -(2**0.5), 0)[0] * 2
     fixed = {"M": M, "dL": height, "Ha": 8 * height, "Hb": 4 * height, "action": action, "action_beyond": action}
     for point in points:
-        time = crossing_time(double_well(height), temperature, point["gamma"], M, cells=360, modes=int(point["modes"]))
-        conditions = {"gamma": point["gamma"], "D": temperature * point["gamma"] * M, **fixed}
+        heat = point.get("temperature", temperature)
+        time = crossing_time(double_well(height), heat, point["gamma"], M, cells=360, modes=int(point["modes"]))
+        conditions = {"gamma": point["gamma"], "D": heat * point["gamma"] * M, **fixed}
         rows.append(Measurement("time", conditions, Estimate(time)))
     return Findings(tuple(rows))
