@@ -21,7 +21,6 @@ from inertialab.verification.where import ROOT
 NAMELESS = "its regime does not name what must be small"
 WIDER = "the map has curvatures, variances or frictions beyond those that the docket draws"
 OVER = {
-    "levy.exit": NAMELESS,
     "sgd.quasi-potential": NAMELESS,
     "sgd.escape-finite-step": NAMELESS,
     "sgd.escape-skewed": NAMELESS,

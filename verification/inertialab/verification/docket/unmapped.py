@@ -45,6 +45,7 @@ NONE = {
     "adai.momentum-bias": SKEWED,
     "adai.end-gradient": SKEWED,
     "adai.convergence-attributed": SKEWED,
+    "cprop.fast-temperature": "three groups: the memory over a relaxation, η h, and c",
     "adashift.critical": "a cell searches a root between sizes of a gradient; the drift that vanishes there has a map",
     "har.exponent-logistic": LABELS,
     "har.loss-jacobian-weight": LABELS,

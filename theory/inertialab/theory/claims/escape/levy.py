@@ -8,6 +8,7 @@ from inertialab.theory.notation import (
     alpha,
     b_exit,
     eps_levy,
+    h,
     tau,
 )
 from inertialab.theory.regime import Regime
@@ -26,6 +27,7 @@ from inertialab.theory.statement import Derivation, Source, claim
         "small beside the distance of the nearer end: a thirtieth of it costs 1%, a tenth 5%, a third is too much, "
         "above "
         "all near alpha = 2.",
+        beside=tuple(20 * eps_levy <= end * h ** (1 / alpha) for end in (a_exit, b_exit)),
     ),
     source=Source("simsekli2019tail", "exit by one large jump, after Imkeller and Pavlyukevich"),
     layers=("numerics", "simulation"),
