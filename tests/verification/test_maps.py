@@ -21,7 +21,7 @@ from inertialab.verification.where import ROOT
 NAMELESS = "its regime does not name what must be small"
 WIDER = "the map has curvatures, variances or frictions beyond those that the docket draws"
 OVER = {
-    "levy.exit": "its regime reaches to where the note says that it costs more than the docket, at smaller scales, allows",
+    "levy.exit": "its regime reaches to scales at which its note allows more than the docket does at smaller ones",
     "sgd.quasi-potential": NAMELESS,
     "sgd.escape-finite-step": NAMELESS,
     "sgd.escape-skewed": NAMELESS,
