@@ -325,6 +325,9 @@ NEAR_MISSES = {
         "1.47*(2*c**2*(1 - beta)/(eta*h))**(1/3)",
         "1.47*(2*c*(1 - beta)/(pi*eta*h))**(1/3)",
         "1.47*(2*c**2*(1 - beta)/(pi*eta*h))**(1/4)",
+        # Other roots, right where the memory is short.
+        "1.47*0.0094**(1/12)*(2*c**2*(1 - beta)/(pi*eta*h))**(1/4)",
+        "1.47*0.0094**(-1/6)*(2*c**2*(1 - beta)/(pi*eta*h))**(1/2)",
     ),
     "adai.inertia-mean": ("1 - beta0/2", "beta0", "1.03*(1 - beta0)", "1 - beta0**2"),
     "iwal.unbiased": ("1/2", "2", "0.97", "1.03"),

@@ -51,10 +51,12 @@ def settings(record: dict[str, Any]) -> str:
     candidates = sorted(result["candidates"], key=lambda row: row["score"])
     rows = [(*(f"{row['settings'][name]:g}" for name in SETTINGS), f"{row['score']:.3f}") for row in candidates[:TOLD]]
     chosen = ", ".join(f"{name} {result['chosen'][name]:g}" for name in SETTINGS)
+    ends = [name for name in SETTINGS if result["chosen"][name] in (min(key["grid"][name]), max(key["grid"][name]))]
+    edge = f" At an end of what was tried: {', '.join(ends)}." if ends else ""
     return (
         f"Chosen: {chosen}, out of {len(candidates)} on shuffles {first} to {last}, of which none is shown. "
         f"Score: error at {key['labels']} labels over that of IWAL, geometric mean over {len(key['sets'])} sets; the "
-        f"best {TOLD}:\n\n"
+        f"best {TOLD}.{edge}\n\n"
         f"{table(('gain', 'factor of the slack', 'cuts', 'score'), rows)}"
     )
 

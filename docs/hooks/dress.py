@@ -7,6 +7,12 @@ LONG = 155
 """Letters of a description that searches show."""
 SHORT = 40
 """Letters below which a paragraph describes nothing."""
+LETTERS = {
+    **{r"\alpha": "α", r"\beta": "β", r"\gamma": "γ", r"\delta": "δ", r"\eta": "η", r"\theta": "θ", r"\kappa": "κ"},
+    **{r"\lambda": "λ", r"\mu": "μ", r"\rho": "ρ", r"\sigma": "σ", r"\varepsilon": "ε"},
+    **{r"\sqrt": "√", r"\le": "≤", r"\ge": "≥", r"\infty": "∞", r"\cdot": "·", r"\,": " ", "_1": "₁", "_2": "₂"},
+}
+"""What formulas in the heads of tables are made of."""
 TAGS = re.compile(r"<[^>]+>")
 FORMULA = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]|\$\$.*?\$\$", re.DOTALL)
 
@@ -37,17 +43,25 @@ def _named(row: str, heads: list[str]) -> str:
 
 
 def _plain(html: str) -> str:
-    return " ".join(unescape(TAGS.sub("", html)).replace(r"\(", "").replace(r"\)", "").split())
+    r"""Words without tags; short formulas as they are spoken of in figures.
+
+    >>> _plain(r"friction <span>\(\gamma = (1-\beta_2)/\sqrt\eta\)</span>")
+    'friction γ = (1-β₂)/√η'
+    """
+    text = unescape(TAGS.sub("", html))
+    for tex, letter in LETTERS.items():
+        text = text.replace(tex, letter)
+    return " ".join(re.sub(r"\\[()]|\\[a-z]*|[{}$]", "", text).split())
 
 
 def description(html: str) -> str:
-    r"""Its heading and the first paragraph that says something, formulas left out; empty for a page without words.
+    r"""Its heading and the first paragraph that says something, without a formula; empty for a page without words.
 
     >>> description("<h1>Escape<a>¶</a></h1><p>x</p><p>How long an optimizer stays in a minimum, by a formula.</p>")
     'Escape. How long an optimizer stays in a minimum, by a formula.'
     """
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
-    paragraphs = (_plain(FORMULA.sub("", p)) for p in re.findall(r"<p>(.*?)</p>", html, re.DOTALL))
+    paragraphs = (_plain(p) for p in re.findall(r"<p>(.*?)</p>", html, re.DOTALL) if not FORMULA.search(p))
     parts = [_plain(heading[1]).rstrip("¶.") if heading else "", next((p for p in paragraphs if len(p) >= SHORT), "")]
     words = ". ".join(filter(None, parts))
     return words if len(words) <= LONG else words[:LONG].rsplit(" ", 1)[0] + " …"

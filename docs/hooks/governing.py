@@ -97,7 +97,7 @@ def _along(subject: Claim, name: str) -> Iterator[Any]:
     spoken = {spoken: plain for plain, spoken in NAMES.items()}
     made = MADE.get(name, sp.Symbol(spoken.get(name, name)))
     x = sp.Symbol("x", positive=True)
-    for condition in subject.regime.conditions:
+    for condition in (*subject.regime.conditions, *subject.regime.beside):
         own = {str(s): s for s in condition.free_symbols}
         group = made.subs({s: own[str(s)] for s in made.free_symbols if str(s) in own})
         if not group.free_symbols <= condition.free_symbols:

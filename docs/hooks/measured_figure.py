@@ -16,8 +16,8 @@ from tables import ratio
 from inertialab.theory import claim
 
 COLOURS = {"numerics": "#8c6bb1", "simulation": "#3b82c4", "real": "#e07b00"}
-OTHERS = (("#c2477f", "--"), ("#4d9221", ":"), ("#888888", "-."))
-"""How rivals are drawn, the first first."""
+OTHERS = (("#c2477f", "--"), ("#4d9221", ":"), ("#888888", "-."), ("#d98c00", "--"), ("#6a51a3", ":"))
+"""How rivals are drawn, the first first; as many as a claim has at the most."""
 FAR = 3.0
 """Heights of what was measured, above and below it, within which a rival is drawn; one beyond is named."""
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -98,7 +98,7 @@ def _rivals(ratios: Any, checks: Sequence[Mapping[str, Any]], where: list[float]
     room = FAR * (high - low)
     seen = [low, high]
     told = dict.fromkeys(name for check in checks for name in check.get("rivals", {}))
-    for (colour, dashes), name in zip(OTHERS, told, strict=False):
+    for (colour, dashes), name in zip(OTHERS[: len(told)], told, strict=True):
         at = [(x, 1 + (c["rivals"][name] - c["predicted"]) / c["scale"]) for x, c in _with(checks, where, name)]
         near = [(x, y) for x, y in sorted(at) if low - room <= y <= high + room]
         line = len({float(f"{x:.3g}") for x, _ in near}) == len(at) > 1

@@ -114,13 +114,16 @@ def critical(evidence: Evidence) -> str:
 
 def heats(evidence: Evidence) -> str:
     """Variance over that of SGD, on slow directions and on fast ones."""
-    rows = [
+    slow = [
         _heat(row, "cprop.temperature" if row["quantity"] == "heat" else "")
         for row in measurements(evidence, "cprop-heat", "heat", "fast")
     ]
-    rows += [_heat(row, "cprop.fast-temperature") for row in measurements(evidence, "cprop-fast", "fast")]
+    fast = [_heat(row, "cprop.fast-temperature") for row in measurements(evidence, "cprop-fast", "fast")]
     header = (r"\(c\)", r"\(\eta h/(1-\beta)\)", "variance over SGD's", "derived")
-    return _told(evidence, "cprop-heat" if "cprop-heat" in evidence else "cprop-fast", header, rows)
+    told = [
+        _told(evidence, study, header, part) for study, part in (("cprop-heat", slow), ("cprop-fast", fast)) if part
+    ]
+    return "\n".join(told) or _told(evidence, "cprop-heat", header, [])
 
 
 def _heat(row: Row, id: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cache, partial
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,8 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Put the lines of a source file on its page; cells say what they are, and a page what it is about."""
     address = page.file.src_uri
     if not address.startswith("source/"):
-        page.meta.setdefault("description", _about(address) or dress.description(html) or config.site_description)
+        about = _about(address) or dress.description(html) or config.site_description
+        page.meta.setdefault("description", escape(about))
         return dress.labelled(html)
     shown = source_page.lines(address.removeprefix("source/").removesuffix(".md") + ".py")
     page.present_anchor_ids = (page.present_anchor_ids or set()) | source_page.anchors(shown)

@@ -290,6 +290,9 @@ def test_pages_say_what_they_are_about_and_cells_what_column_they_are_of(site):
     page = html.unescape((site / "claims" / "sgd.escape.html").read_text())
     assert f'content="{claim_page.about(named("sgd.escape"), rows_of(BOARD)["sgd.escape"])}"' in page
     assert 'data-label="verdict"' in page
+    labels = {label for file in site.rglob("*.html") for label in re.findall(r'data-label="([^"]*)"', file.read_text())}
+    assert len(labels) > 20
+    assert not [label for label in labels if "\\" in label]  # formulas would stand there as they are written
     descriptions = [
         re.search('name="description" content="(.*?)"', file.read_text()) for file in (site / "claims").glob("*.html")
     ]

@@ -54,7 +54,8 @@ def _trained(path: Path) -> dict[str, Any]:
     found = store.read_record(path)
     if not found or found.get("status") != "complete" or found.get("key", {}).get("command") not in MADE_BY:
         raise WrongInputError(
-            f"{path} is no complete record of a campaign or har; make one by python -m inertialab.experiments campaign."
+            f"{path} is no complete record of a campaign or har; make one by python -m inertialab.experiments campaign "
+            "or har."
         )
     return found
 

@@ -211,7 +211,7 @@ class Network:
     record: Path
     """Record of the campaign or of har; its weights lie beside it, and the measurement is written there too."""
     top: int = 5
-    """Number of eigenvalues."""
+    """Number of eigenvalues; of a campaign's network, as the two that follow."""
     samples: int = 2000
     """Number of training images."""
     chunk: int = 500

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table as Shown
 from scipy import stats
@@ -163,14 +164,14 @@ def table(result: dict[str, Any]) -> Shown:
         shown.add_column(column, justify="right")
     for name, curves in result["errors"].items():
         cells = [interval([100 * c[result["budgets"].index(b)] for c in curves]) for b in at]
-        shown.add_row(name, *(f"{mean:.1f} ± {half:.1f}" for mean, half in cells))
+        shown.add_row(escape(name), *(f"{mean:.1f} ± {half:.1f}" for mean, half in cells))
     return shown
 
 
 def table_by_group(result: dict[str, Any]) -> Shown:
     """Errors of each group at the most labels that are shown, and the share of its rows ARBAL asked for by the end."""
     found, at = result["by_group"], _last(result)
-    title = f"error in % at {at} labels by {found['column']}, mean over shuffles ± 95% interval"
+    title = f"error in % at {at} labels by {escape(found['column'])}, mean over shuffles ± 95% interval"
     shown = Shown(title=title)
     for column in ("", *found["errors"], "asked"):
         shown.add_column(column, justify="right")
@@ -223,13 +224,13 @@ def draw(result: dict[str, Any], path: Path) -> None:
 def _groups(axes: Any, result: dict[str, Any]) -> None:
     """Errors of each group, a mark with its interval for every way of asking."""
     found, at = result["by_group"], _last(result)
-    names = found["groups"]
+    column, *names = (name.replace("$", r"\$") for name in (found["column"], *found["groups"]))
     for j, way in enumerate(found["errors"]):
         ends = [interval([100 * e for e in of_group(result, k, at)[way]]) for k in range(len(names))]
         means, halves = np.array(ends).T
         axes.errorbar(np.arange(len(names)) + 0.12 * (j - 2), means, halves, fmt="o", markersize=3, label=way)
     axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0)
-    axes.set(xlabel=found["column"], ylabel=f"error at {at} labels, %", ylim=(0, None))
+    axes.set(xlabel=column, ylabel=f"error at {at} labels, %", ylim=(0, None))
 
 
 def curves(axes: Any, result: dict[str, Any]) -> None:

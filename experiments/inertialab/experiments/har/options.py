@@ -15,9 +15,10 @@ class Har:
     """Fit a network to a table with a penalty of its derivative, stronger for groups whose labels are noisy or rare.
 
     The noise of each group is found by cross-fitting, its strength follows from theory, and a test share of the rows
-    tells what it is worth beside one strength for all. Groups are columns of the table: sensor, annotator, site ... It
-    pays where groups lie in different parts of the inputs, differ in noise by a factor of ten or more, and the clean
-    one matters. Without --data a demonstration runs. Every training that is done is kept; the same command goes on.
+    tells what it is worth beside one strength for all and beside no penalty. Groups are columns of the table: sensor,
+    annotator, site ... It pays where groups lie in different parts of the inputs, differ in noise by a factor of ten or
+    more, and the clean one matters. Without --data a demonstration runs. What cross-fitting found is kept; the same
+    command goes on from there.
     """
 
     data: Path | None = None

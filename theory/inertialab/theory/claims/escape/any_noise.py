@@ -47,7 +47,11 @@ def _series(third: sp.Expr, fourth: sp.Expr) -> Derivation:
     Phi,
     (eta, potential, cumulant, boundaries),
     kind="asymptotic",
-    regime=Regime((), "Low learning rates at noise of a fixed law; all exponential moments of the noise exist."),
+    regime=Regime(
+        (),
+        "Low learning rates at noise of a fixed law; all exponential moments of the noise exist. The map shows "
+        "how low.",
+    ),
     uses=("sgd.escape",),
     layers=("numerics", "simulation"),
     numerics=escape_exponent,
@@ -97,7 +101,9 @@ def sgd_quasi_potential() -> Derivation:
     log_change,
     (eta, potential, C, k3, k4),
     kind="asymptotic",
-    regime=Regime((), "Gradients on the path are small beside the noise of one step, L'² << C."),
+    regime=Regime(
+        (), "Gradients on the path are small beside the noise of one step, L'² << C; the map shows how small."
+    ),
     uses=("sgd.quasi-potential",),
     layers=("numerics", "simulation"),
     numerics=cumulant_change,

@@ -56,7 +56,9 @@ def _riccati() -> Derivation:
     (potential, transverse, D_x, eta, B),
     kind="asymptotic",
     regime=Regime(
-        (), "Low temperature, small steps; where k would turn negative the path leaves the axis. Gaussian noise."
+        (),
+        "Low temperature, small steps: the map shows how low and small. Where k would turn negative the path leaves "
+        "the axis. Gaussian noise.",
     ),
     uses=("sgd.escape", "langevin.mean-first-passage"),
     layers=("numerics", "simulation"),
@@ -80,7 +82,11 @@ def sgd_entropic_riccati() -> Derivation:
     entropic,
     (),
     kind="asymptotic",
-    regime=Regime((), "The transverse curvature is large: |h'U'| << 2ch on the path; else see sgd.entropic-riccati."),
+    regime=Regime(
+        (),
+        "The transverse curvature is large, |h'U'| << 2ch on the path, the map shows how large; else see "
+        "sgd.entropic-riccati.",
+    ),
     uses=("sgd.entropic-riccati",),
     layers=("numerics", "simulation"),
     slips=(("sp.diff(h, x) * path / (2 * c * h)", "sp.diff(h, x) * path / (c * h)"),),

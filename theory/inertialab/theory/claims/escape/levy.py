@@ -24,9 +24,8 @@ from inertialab.theory.statement import Derivation, Source, claim
         (alpha < 2,),
         "Gaussian noise, alpha = 2, has no large jumps. In a parabola of curvature h the scale eps*h**(-1/alpha) "
         "must be "
-        "small beside the distance of the nearer end: a thirtieth of it costs 1%, a tenth 5%, a third is too much, "
-        "above "
-        "all near alpha = 2.",
+        "small beside the distance of the nearer end: a thirtieth of it costs 1.3%, a tenth 5%, a third is too "
+        "much, above all near alpha = 2.",
         beside=tuple(20 * eps_levy <= end * h ** (1 / alpha) for end in (a_exit, b_exit)),
     ),
     source=Source("simsekli2019tail", "exit by one large jump, after Imkeller and Pavlyukevich"),

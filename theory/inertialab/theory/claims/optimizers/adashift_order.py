@@ -28,7 +28,7 @@ def _over_a_cycle(roots: list[sp.Expr], start: int) -> sp.Expr:
     kind="exact",
     source=PUBLISHED,
     regime=Regime(
-        (beta < 1, beta2 < 1, age <= period - 1),
+        (beta < 1, beta2 < 1, rare >= 1, age <= period - 1),
         "Adam with any momentum, and AdaShift without: there the age is the gradient's own less the lag.",
     ),
     uses=("adashift.net-update",),
@@ -41,9 +41,9 @@ def adashift_net_factor_order() -> Derivation:
 
     Without momentum the way is 1/√v, which grows with the age of the rare gradient in v. With momentum a gradient moves
     over all later steps, with weights that fall while 1/√v rises from the rare gradient to the end of the period: that
-    is the order of the smallest sum of products, so that the rare gradient keeps the last place at every momentum, and
-    the ways of the others rise to one of them and fall from there. AdaShift that lags by n hands the last place to the
-    gradient n steps after the rare one: the bias has another bearer, and is there as before.
+    is the order of the smallest sum of products, so that the rare gradient keeps the last place at every momentum (the
+    rearrangement inequality; worked out for three gradients). AdaShift that lags by n hands the last place to the
+    gradient n steps after the rare one, counted around the period: the bias has another bearer, and is there as before.
     """
     rule = dict(ADAM.assignments)
     newest, kept = sp.diff(rule[average], g), sp.diff(rule[average], average)
@@ -60,7 +60,7 @@ def adashift_net_factor_order() -> Derivation:
     from_the_next = kept ** (period - age) * sp.Sum(kept**_i * root, (_i, 0, age - 1))
     derived = weight * (to_the_end + from_the_next)
     for place in (0, 2):
-        yield Step(f"Three steps of the rule, age {place}", None, *_three_steps(place, derived))
+        yield Step(f"A period of three, age {place}", None, *_three_steps(place, derived))
     spelled = 1 / sp.sqrt(1 + (rare**2 - 1) * (1 - beta2) / (1 - beta2**period) * beta2**_i)
     readable = (
         (1 - beta)
@@ -95,6 +95,6 @@ def _three_steps(place: int, derived: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """Net factor at a place of a period of three at numbers, by the cycle of second moments, and the formula there."""
     numbers = {rare: sp.Integer(4), beta2: sp.Rational(1, 2), period: sp.Integer(3)}
     roots = [1 / sp.sqrt(moment(sp.Integer(i))).subs(numbers) for i in range(3)]
-    half = {beta: sp.Rational(1, 3)}
-    stated = derived.subs({**numbers, age: place}).doit().subs(half)
-    return sp.simplify(_over_a_cycle(roots, place).subs(half)), sp.simplify(stated)
+    third = {beta: sp.Rational(1, 3)}
+    stated = derived.subs({**numbers, age: place}).doit().subs(third)
+    return sp.simplify(_over_a_cycle(roots, place).subs(third)), sp.simplify(stated)

@@ -72,13 +72,13 @@ def _at_rest(up: np.ndarray, down: np.ndarray, across: list[np.ndarray]) -> np.n
             h > 0,
             beta < 1,
             eta * h <= sp.Rational(1, 20),
-            80 * (1 - beta) <= eta * h * c,
+            120 * (1 - beta) <= eta * h * c,
             50 * c**2 * (1 - beta) <= eta * h,
         ),
-        "The direction relaxes long before the scale forgets, by small steps, and the scale stays far below 1: "
-        "1 - beta << eta*h << 1.",
+        "The direction relaxes long before the scale forgets, by small steps, 1 - beta << eta*h*c and eta*h << 1, and "
+        "the scale stays far below 1. What is left out is a relative (1 - beta)/(eta*h*c) to the power 2/3: 5% at the "
+        "edge.",
     ),
-    uses=("cprop.temperature",),
     layers=("simulation",),
     limits=(({"beta": 1.0}, 0.0),),
     slips=(("_q + _x**3 / 3", "_q + _x**3"), ("(C / (h * eta * _A))", "(C / (2 * h * eta * _A))")),
@@ -92,6 +92,12 @@ def cprop_fast_temperature() -> Derivation:
     dθ = -ηA|S| dS less what the newest gradient adds to its own scale. In units in which no constant is left, S = X x,
     this has one law at rest, and all temperatures are powers of one ratio.
     """
+    yield Step(
+        "While nothing is forgotten and steps are small the sum of gradients is a diffusion, with one law at rest",
+        sp.Symbol("dS"),
+        h * theta * sp.Symbol("dt") + sp.Symbol("dW"),
+        assumed=True,
+    )
     yield from _slope()
     yield Step("Mean of (S + ĝ)ĝ, a step over -ηA, at S > 0", None, C, equals=_own_part())
     unit = (C / (h * eta * _A)) ** sp.Rational(1, 3)

@@ -37,7 +37,10 @@ OWN = 2 * (1 - beta2) ** 2 / (1 - beta2 + beta2 * kappa) * (K - 2 + (K - 1) / ((
         (h > 0, kappa <= 1, eta * h <= 1),
         "A slow second moment, (1 - beta2)(K - 1) << 1 with kurtosis K of the gradient, and an inertia that is not "
         "clipped; `adai.stationary-variance-kurtosis` has the next term.",
-        beside=(1 - beta2 <= sp.Rational(1, 50),),
+        beside=(
+            1 - beta2 <= sp.Rational(1, 40),
+            50 * (1 - beta2) ** 2 * (5 * (K - 1) / 2 - 2) <= 1 - beta2 + kappa,  # a term of 2% at the most
+        ),
     ),
     source=Source("xie2022adaptive", "Adai with frozen inertia"),
     uses=("momentum.stationary-variance",),

@@ -25,7 +25,7 @@ STRENGTHS = 5
 PILOT = 3e-3
 """Strength of the trainings whose held-out residuals give the noise of the groups."""
 CHUNK = 8
-"""Seeds trained at once: more of them no longer fit the caches, and a step of each takes twice the time."""
+"""Seeds trained at once: more of them no longer fit the caches, and a step of each takes longer."""
 TESTED = 300
 """Places of each group at which the error is measured."""
 
