@@ -1,4 +1,4 @@
-"""The law at rest behind CProp on fast directions: its mean size by other grids, by a wider one, and by a simulation."""
+"""The law at rest behind CProp on fast directions: its mean size by other grids, by a wider one, by a simulation."""
 
 import numpy as np
 import pytest
