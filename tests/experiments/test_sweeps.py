@@ -197,6 +197,15 @@ def test_a_damaged_record_is_also_measured_again_without_collecting(tmp_path):
     assert results(tmp_path) == whole
 
 
+def test_what_a_kill_between_record_and_end_leaves_is_cleared(tmp_path):
+    assert sweep(tmp_path, SIX) == 0
+    whole, victim = results(tmp_path), records(tmp_path)[0]
+    victim.with_suffix(".running.json").write_text("{}")
+    assert sweep(tmp_path, SIX) == 0
+    assert not list((tmp_path / "six").rglob("*.running.json"))
+    assert results(tmp_path) == whole
+
+
 def test_records_of_other_points_are_left_alone(tmp_path):
     assert sweep(tmp_path, SIX) == 0
     assert sweep(tmp_path, SIX.replace("[1, 2, 3]", "[3, 4]")) == 0

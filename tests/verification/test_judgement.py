@@ -271,6 +271,7 @@ PLACES = {
     "radam.rectified-variance": {"T": 20, "beta2": 0.98},
     "adashift.net-update": {"d": 7, "lag": 3, "rare": 3.1},
     "adashift.net-factor-order": {"d": 7, "age": 3, "rare": 3.1},
+    "adashift.cycle": {"eta": 0.6, "h": 0.5, "delta": 0.05},
 }
 """Where a formula is a number and its integers are all different."""
 

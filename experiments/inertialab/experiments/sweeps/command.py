@@ -57,8 +57,11 @@ def _waiting(plan: Plan, target: Target, points: Sequence[Point], console: Conso
 
 def _run(options: Sweep, plan: Plan, target: Target, points: Sequence[Point], console: Console) -> int:
     waiting = _waiting(plan, target, points, console)
-    if taken := len(points) - len(waiting):
-        console.print(f"{taken} of {len(points)} points are taken from their records.", highlight=False)
+    done = {point.path for point in points} - {point.path for point in waiting}
+    if done:
+        console.print(f"{len(done)} of {len(points)} points are taken from their records.", highlight=False)
+    for path in done:  # a kill right after a record was written leaves what said that it was being made
+        path.with_suffix(".running.json").unlink(missing_ok=True)
     failures: dict[str, str] = {}
     error = None
     try:
