@@ -45,9 +45,11 @@ def test_settings_are_told_with_the_best_scores_first():
     candidates = [
         {"settings": {"gain": g, "split_slack": 0.1, "cuts": 3}, "score": s} for g, s in ((0.01, 0.95), (0.0025, 0.9))
     ]
-    key = {"seeds": [1000, 1009], "labels": 400, "sets": ["a", "b"]}
+    grid = {"gain": [0.0025, 0.01], "split_slack": [0.05, 0.1, 0.2], "cuts": [1, 3, 5]}
+    key = {"seeds": [1000, 1009], "labels": 400, "sets": ["a", "b"], "grid": grid}
     text = active.settings({"key": key, "result": {"candidates": candidates, "chosen": candidates[1]["settings"]}})
     assert text.startswith("Chosen: gain 0.0025, split_slack 0.1, cuts 3, out of 2 on shuffles 1000 to 1009")
+    assert "At an end of what was tried: gain." in text
     assert text.index("| 0.0025 | 0.1 | 3 | 0.900 |") < text.index("| 0.01 | 0.1 | 3 | 0.950 |")
 
 
