@@ -32,6 +32,7 @@ NARROW = {
     "adashift.drift": {"beta2": (-4, -1.5)},
     "adashift.cycle": {"eta": (-0.05, 0.05), "h": (-0.05, 0.05), "delta": (-0.52, -0.38)},
     "adashift.net-factor-adam": {"rare": (0.31, 1.2), "beta2": (-4, -2)},
+    "adashift.net-factor-order": {"rare": (0, 1.2)},
     "adashift.critical": {"mu": (-2.1, -1.7), "beta2": (-3.2, -2.6), "beta": (-1, 0)},
     **dict.fromkeys(("cprop.noise-floor", "cprop.noise-floor-square", "cprop.snr"), LONG_AVERAGE),
     "cprop.fast-temperature": {"eta": (-1.55, -1.35), "h": (-0.05, 0.05), "beta": (-4.5, -3.8), "c": (-0.1, 0.15)},
