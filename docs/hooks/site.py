@@ -112,11 +112,12 @@ def _generated(begin: ahead.Begin) -> Iterator[tuple[str, str | bytes]]:
     yield "changes.md", verdicts.page(RESULTS / "history", judged)
     yield "notation.md", tables.notation()
     yield "optimizers/index.md", optimizer_page.index()
-    speeds = _benches()["optim"]
-    yield from ((f"optimizers/{row.name}.md", optimizer_page.page(row, rows, speeds)) for row in OPTIMIZERS.values())
+    benches = _benches()
+    for row in OPTIMIZERS.values():
+        yield f"optimizers/{row.name}.md", optimizer_page.page(row, rows, benches["optim"])
     yield "references.md", tables.references()
     yield "real-training.md", tables.real_training(evidence)
-    yield "benchmarks.md", tables.benchmarks(_benches())
+    yield "benchmarks.md", tables.benchmarks(benches)
     sources = source_page.chosen(source_page.files(), ".py")
     yield from ((source_page.address(file), source_page.page(file)) for file in sources)
     yield from ((address, made()) for address, made in pictures.items())
@@ -218,9 +219,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 def _about(address: str) -> str:
     """What a claim's page is about, empty for another page."""
-    rows = {row["id"]: row for row in results()[0]["rows"]}
-    found = [claim for claim in CLAIMS if address == f"claims/{claim.id}.md"]
-    return claim_page.about(found[0], rows.get(found[0].id)) if found else ""
+    found = next((claim for claim in CLAIMS if address == f"claims/{claim.id}.md"), None)
+    row = next((row for row in results()[0]["rows"] if found and row["id"] == found.id), None)
+    return claim_page.about(found, row) if found else ""
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:

@@ -86,6 +86,11 @@ def _gibbs(system: System, grid: np.ndarray) -> np.ndarray | None:
     return density / np.trapezoid(density, grid)
 
 
+def plain(name: str) -> str:
+    """A name that a picture takes neither for a formula nor, where it begins with a line, for one to be hidden."""
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a figure without its date, so that the same numbers give the same file; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)

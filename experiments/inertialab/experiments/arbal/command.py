@@ -224,7 +224,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
 def _groups(axes: Any, result: dict[str, Any]) -> None:
     """Errors of each group, a mark with its interval for every way of asking."""
     found, at = result["by_group"], _last(result)
-    column, *names = (name.replace("$", r"\$") for name in (found["column"], *found["groups"]))
+    column, *names = map(picture.plain, (found["column"], *found["groups"]))
     for j, way in enumerate(found["errors"]):
         ends = [interval([100 * e for e in of_group(result, k, at)[way]]) for k in range(len(names))]
         means, halves = np.array(ends).T

@@ -240,15 +240,10 @@ def draw(result: dict[str, Any], path: Path) -> None:
         for i, arm in enumerate(ARMS):
             values = torch.tensor([r["test"][arm][measure] for r in result["runs"]]).mean(0).tolist()
             right.bar([k + 0.28 * (i - 1) for k in range(len(names))], values, 0.26, label=ARMS[arm])
-        right.set_xticks(range(len(names)), list(map(_plain, names)))
+        right.set_xticks(range(len(names)), list(map(picture.plain, names)))
         right.set(ylabel=f"test error ({measure})")
         right.legend(frameon=False)
         picture.save(figure, path)
-
-
-def _plain(name: str) -> str:
-    """A name that a picture takes neither for a formula nor, where it begins with a line, for one to be hidden."""
-    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def _fit(axes: Any, run: dict[str, Any], names: list[str]) -> None:
@@ -261,7 +256,7 @@ def _fit(axes: Any, run: dict[str, Any], names: list[str]) -> None:
             ".",
             ms=3,
             alpha=0.5,
-            label=_plain(name),
+            label=picture.plain(name),
         )
     for arm in ARMS:
         axes.plot(seen["grid"], seen["lines"][arm], label=ARMS[arm])
@@ -272,5 +267,5 @@ def _fit(axes: Any, run: dict[str, Any], names: list[str]) -> None:
 def _noise(axes: Any, run: dict[str, Any], names: list[str]) -> None:
     axes.errorbar(run["noise"], run["strengths"], xerr=run["noise error"], fmt="o")
     for x, y, name in zip(run["noise"], run["strengths"], names, strict=True):
-        axes.annotate(_plain(name), (x, y), textcoords="offset points", xytext=(6, 6))
+        axes.annotate(picture.plain(name), (x, y), textcoords="offset points", xytext=(6, 6))
     axes.set(xlabel="noise of the group", ylabel="relative strength", xscale="log", yscale="log")
