@@ -209,7 +209,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Put the lines of a source file on its page; cells say what they are, and a page what it is about."""
     address = page.file.src_uri
     if not address.startswith("source/"):
-        about = _about(address) or dress.description(html) or config.site_description
+        about = _about(address) or dress.description(html) or config.site_description or ""
         page.meta.setdefault("description", escape(about))
         return dress.labelled(html)
     shown = source_page.lines(address.removeprefix("source/").removesuffix(".md") + ".py")
